@@ -1,0 +1,50 @@
+"""What can go wrong for an operator, each with its exit code, so that screens and commands say the same sentence.
+
+Every message is one plain sentence: what happened, what was not done, what to do. No personal data: details go to the log.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class Exit(IntEnum):
+    """The exit codes of the line mode."""
+
+    DONE = 0
+    REFUSED = 1
+    USAGE = 2
+    PARTLY = 3
+    UNVERIFIED = 4
+    UNAVAILABLE = 5
+    OUR_FAULT = 70
+
+
+class ConsoleError(Exception):
+    """A sentence for the operator."""
+
+    exit: Exit = Exit.OUR_FAULT
+
+
+class Refused(ConsoleError):
+    """The rules or the operator's rights do not allow it, or there is nothing to do."""
+
+    exit = Exit.REFUSED
+
+
+class Usage(ConsoleError):
+    """What was typed is not of the command's form."""
+
+    exit = Exit.USAGE
+
+
+class Unverified(ConsoleError):
+    """A record, proof or signature does not hold."""
+
+    exit = Exit.UNVERIFIED
+
+
+class Unavailable(ConsoleError):
+    """Something needed (database, file, key, mail server) is not there now."""
+
+    exit = Exit.UNAVAILABLE
