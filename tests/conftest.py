@@ -1,0 +1,72 @@
+"""What every test may ask for, and what holds for all of them.
+
+Promises: a test that names `database_url` runs once on each engine, on a database nobody else has; nothing is skipped
+(a skip is a failure that says so); random search finds the same examples on every machine of the pipeline and never
+fails for being slow.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, cast
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterator
+    from pathlib import Path
+
+    from tests.services.postgres import Cluster
+
+# Two shared cores: how long an example takes says nothing about the code. In the pipeline the same examples every time.
+settings.register_profile("desk", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("pipeline", settings.get_profile("desk"), derandomize=True, print_blob=True)
+settings.load_profile("pipeline" if os.environ.get("CI") else "desk")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--whole", action="store_true", help="run campaigns in their whole length (`make faults`)")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A promise that was not looked at is not kept: what is missing has to be installed, not skipped."""
+    report = yield
+    if report.skipped and not hasattr(report, "wasxfail"):
+        report.outcome = "failed"
+        report.longrepr = f"Skipped, and so not tested: {report.longrepr}"
+    return report
+
+
+@pytest.fixture(scope="session")
+def whole(request: pytest.FixtureRequest) -> bool:
+    """Whether a campaign runs in its whole length; without `--whole` it runs a short one of the same kind."""
+    return cast("bool", request.config.getoption("--whole"))
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Cluster]:
+    """The PostgreSQL server of this test process, started when the first test asks for it."""
+    from tests.services.postgres import Cluster
+
+    with Cluster() as cluster:
+        yield cluster
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def engine_name(request: pytest.FixtureRequest) -> str:
+    """One promise, both engines: a test that asks for this (or for `database_url`) runs on each."""
+    return cast("str", request.param)
+
+
+@pytest.fixture
+def database_url(engine_name: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """SQLAlchemy's address of a database with nothing in it: a file that is not there yet, or one on the server."""
+    if engine_name == "sqlite":
+        yield f"sqlite:///{tmp_path / 'portal.db'}"
+        return
+    cluster = cast("Cluster", request.getfixturevalue("postgres"))
+    url = cluster.fresh_database()
+    yield url
+    cluster.drop(url)
