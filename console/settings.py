@@ -1,0 +1,495 @@
+"""What stands in `district.toml`: where things are and how the house likes them, never who may see what.
+
+Strict, because a misspelt key that is silently ignored is a policy that is silently not followed: an unknown key is
+an error that names the nearest known one. Environment variables `DISTRICT_<TABLE>_<KEY>` override the file. A secret
+comes from a file of its own that only its owner can read. What changes access (each school's switches) is a decision
+with a record, not a line here. Every key declares its kind, its default and its sentence in one place; the example
+file and docs/CONFIGURATION.md are written from that.
+"""
+
+# ruff: noqa: RUF009 - every setting() is a dataclass field with an immutable default
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import MISSING, dataclass, field, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+from console import setting_kinds as kinds
+from console.clock import MonthDay
+from console.errors import Unavailable, Usage
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from datetime import date
+    from zoneinfo import ZoneInfo
+
+    from console.setting_kinds import Kind
+
+T = TypeVar("T")
+
+FILE_NAME = "district.toml"
+SYSTEM_FILE = Path("/etc/district") / FILE_NAME
+PREFIX = "DISTRICT_"
+NOT_SETTINGS = frozenset({"DISTRICT_CONFIG", "DISTRICT_OPERATOR"})
+DEMO_MAKER = "district demo"
+SECRET_WORDS = re.compile(r"passw|passphrase|pwd|secret|token|credential|private", re.IGNORECASE)
+
+
+def setting(default: T, kind: Kind[T], doc: str, *, name: str = "") -> T:
+    """One key: its default, what it may be and what it means. `name` where Python keeps the word for itself.
+
+    Declared as the type of its default, for that is what the attribute is; what is returned is the dataclass's field.
+    """
+    declaration: Any = field(default=default, metadata={"kind": kind, "doc": doc, "name": name})
+    return cast("T", declaration)
+
+
+def _zone_fault(value: str) -> str | None:
+    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+    try:
+        ZoneInfo(value)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        from zoneinfo import available_timezones
+
+        known = available_timezones()
+        if not known:
+            return "this machine has no time zone data; install the package tzdata"
+        return f"this machine knows no such zone; the nearest is {_nearest(value, known)}"
+    return None
+
+
+def _origin_fault(value: str) -> str | None:
+    if not value or "+" in value or any(letter.isspace() for letter in value):
+        return "it is empty or holds a space or a plus sign"
+    return None
+
+
+def _address_fault(value: str) -> str | None:
+    local, sign, domain = value.rpartition("@")
+    if not (local and sign and domain) or any(letter.isspace() or letter in "<>," for letter in value):
+        return "it is other text"
+    return None
+
+
+def _url_fault(value: str) -> str | None:
+    """Why this is no database address; the text never holds the address, which may hold a password."""
+    from urllib.parse import parse_qsl, urlsplit
+
+    if value.startswith("sqlite:///") and len(value) > len("sqlite:///") and "?" not in value:
+        return None
+    try:
+        parts = urlsplit(value)
+        held = parts.password is not None or any(SECRET_WORDS.search(name) for name, _ in parse_qsl(parts.query))
+    except ValueError:
+        return "it cannot be read as an address"
+    if held:
+        return (
+            "it holds a password, and secrets come only from files: write the password into a file that only you can "
+            "read and name that file as database.password_file"
+        )
+    if parts.scheme not in ("postgresql", "postgresql+psycopg") or not parts.path.strip("/"):
+        return "it is other text"
+    return None
+
+
+TEXT = kinds.text()
+PATH = kinds.path()
+PLACE = kinds.place()
+ADDRESS = kinds.text("an e-mail address", _address_fault)
+NAME = kinds.text("text that is not empty", lambda value: None if value.strip() else "it is empty")
+ZONE = kinds.text("an IANA time zone such as America/Los_Angeles", _zone_fault)
+ORIGIN = kinds.text("a name such as district.example/ledger, without spaces or plus signs", _origin_fault)
+URL = kinds.text("sqlite:///FILE or postgresql://USER@HOST/DATABASE", _url_fault)
+
+
+@dataclass(frozen=True, slots=True)
+class PortalSettings:
+    """The portal and its calendar."""
+
+    name: str = setting("Student portal", NAME, "The portal's name, as it stands on screens, notices and reports.")
+    origin: str = setting(
+        "district.example/ledger",
+        ORIGIN,
+        "The name of the ledger and of its signing key, in every checkpoint. It cannot change once there is a key.",
+    )
+    timezone: str = setting("America/Los_Angeles", ZONE, "The time zone in which a day begins and ends.")
+    closed_days: frozenset[date] = setting(
+        frozenset(), kinds.days(), "Days besides weekends on which schools are closed; deadlines leave them out."
+    )
+    school_year_end: MonthDay = setting(
+        MonthDay(6, 30), kinds.month_day(), "The school year's last day, beyond which no grant reaches."
+    )
+
+    @property
+    def zone(self) -> ZoneInfo:
+        from zoneinfo import ZoneInfo
+
+        return ZoneInfo(self.timezone)
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseSettings:
+    """The portal's own database."""
+
+    url: str = setting(
+        "sqlite:///portal.db",
+        URL,
+        "Where the database is: sqlite:///FILE or postgresql://USER@HOST/DATABASE, without a password.",
+    )
+    password_file: Path | None = setting(None, PATH, "A file with the database password, readable by its owner only.")
+    statement_timeout_seconds: int = setting(
+        5, kinds.whole(1, 3600), "How long a statement may run or wait for a lock, in seconds."
+    )
+
+    def password(self) -> str | None:
+        """The password, read now; None where no file is named. Raises Unavailable or Refused as `read_secret` does."""
+        return _secret(self.password_file, "database password")
+
+
+@dataclass(frozen=True, slots=True)
+class KeySettings:
+    """Where the keys are. They lie outside the database, in a folder that only the console's user can open."""
+
+    ledger: Path = setting(Path("keys/ledger.key"), PLACE, "The key that signs checkpoints, mode 0400.")
+    data: Path = setting(
+        Path("keys/data.key"),
+        PLACE,
+        "The key that protects the data keys, mode 0400. Without it sealed names are gone.",
+    )
+    state: Path = setting(Path("keys/state"), PLACE, "The folder in which the signer remembers what it signed last.")
+    checkpoints: Path | None = setting(
+        Path("checkpoints.txt"),
+        PATH,
+        "A file to which every signed checkpoint is appended; best on another machine's disk.",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class PolicySettings:
+    """Numbers of the district's policy. None opens or closes access: that is decided per school, with a record."""
+
+    needs_info_days: int = setting(60, kinds.whole(1, 3650), "Days after which an unanswered registration expires.")
+    purge_days: int = setting(30, kinds.whole(1, 3650), "Days after which a deleted account is purged.")
+    claim_minutes: int = setting(30, kinds.whole(1, 1440), "Minutes for which a claimed case stays claimed.")
+    first_answer_days: int = setting(1, kinds.whole(1, 365), "School days in which a challenge gets its first answer.")
+    decision_days: int = setting(5, kinds.whole(1, 365), "School days in which a challenge is decided.")
+    notice_hold_minutes: int = setting(
+        10, kinds.whole(0, 1440), "Minutes for which a notice waits, so that undoing its decision withdraws it."
+    )
+    families_threshold: int = setting(
+        3, kinds.whole(2, 1000), "Claims in this many families flag a registration and keep it out of bulk approval."
+    )
+    withdrawal_stop_percent: int = setting(
+        10, kinds.whole(0, 100), "An import that withdraws more than this share of the roster stops and asks."
+    )
+    export_row_budget: int = setting(500, kinds.whole(0, 10_000_000), "Rows that an operator may export in a day.")
+
+
+@dataclass(frozen=True, slots=True)
+class MailSettings:
+    """The server that sends notices and alerts; without a host, notices wait."""
+
+    host: str = setting("", TEXT, "The SMTP server; empty for none.")
+    port: int = setting(587, kinds.whole(1, 65535), "Its port.")
+    starttls: bool = setting(True, kinds.switch(), "Whether the connection must be encrypted before anything is sent.")
+    user: str = setting("", TEXT, "The user to sign in as; empty for none.")
+    password_file: Path | None = setting(None, PATH, "A file with that user's password, readable by its owner only.")
+    sender: str = setting("portal@district.example", ADDRESS, "The address that notices come from.", name="from")
+    alerts: tuple[str, ...] = setting(
+        (), kinds.texts(ADDRESS, "a list of e-mail addresses"), "Addresses that are told of an arriving challenge."
+    )
+
+    def password(self) -> str | None:
+        """The password, read now; None where no file is named. Raises Unavailable or Refused as `read_secret` does."""
+        return _secret(self.password_file, "mail password")
+
+
+@dataclass(frozen=True, slots=True)
+class RosterSettings:
+    """What the district calls its own columns in the roster; OneRoster has none for custody or restrictions."""
+
+    restricted_students: str = setting(
+        "metadata.restrictedStudents",
+        NAME,
+        "Of users: the students whom this contact may not see, sourcedIds with commas.",
+    )
+    restriction_reference: str = setting(
+        "metadata.restrictionReference", NAME, "Of users: the order or document behind that restriction."
+    )
+    relation: str = setting("metadata.relation", NAME, "Of users: what the contact is to the student.")
+    verification_code: str = setting(
+        "metadata.verificationCode", NAME, "Of users: the code that the school hands to the family; kept only as a MAC."
+    )
+    directory_opt_out: str = setting(
+        "metadata.directoryOptOut",
+        NAME,
+        "Of users: the directory categories that the family opted out of, with commas.",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class ConsoleSettings:
+    """Keys and looks of the console."""
+
+    keymap: tuple[tuple[str, str], ...] = setting(
+        (), kinds.pairs(), "Other keys for actions: the action's id as the help names it, and its keys with commas."
+    )
+    single_letter_keys: bool = setting(
+        True, kinds.switch(), "Whether single letters act; off for speech input (WCAG 2.1.4)."
+    )
+    mouse: bool = setting(
+        False, kinds.switch(), "Whether the mouse is captured, which keeps the terminal from copying text."
+    )
+    theme: str = setting("", TEXT, "A theme's name; empty for the console's own.")
+
+
+@dataclass(frozen=True, slots=True)
+class LogSettings:
+    """The technical log. It holds no personal data."""
+
+    file: Path | None = setting(None, PATH, "The log file; empty for none.")
+    level: str = setting("info", kinds.choice("debug", "info", "warning", "error"), "From which level on.")
+
+
+@dataclass(frozen=True, slots=True)
+class DemoSettings:
+    """Written by `district demo` alone: the calendar and origin of a synthetic district. Leave it out elsewhere."""
+
+    made_by: str = setting(
+        "", kinds.choice("", DEMO_MAKER), f"The mark that `{DEMO_MAKER}` leaves; only the file can hold it."
+    )
+    today: date | None = setting(None, kinds.day(), "The date at which the calendar stands still.")
+    seed: int | None = setting(None, cast("Kind[int | None]", kinds.whole(0, 2**63 - 1)), "The seed it was built from.")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All settings, checked, with every path absolute. `file` is where they come from, None for defaults alone."""
+
+    folder: Path
+    file: Path | None = None
+    portal: PortalSettings = field(default_factory=PortalSettings)
+    database: DatabaseSettings = field(default_factory=DatabaseSettings)
+    keys: KeySettings = field(default_factory=KeySettings)
+    policy: PolicySettings = field(default_factory=PolicySettings)
+    mail: MailSettings = field(default_factory=MailSettings)
+    roster: RosterSettings = field(default_factory=RosterSettings)
+    console: ConsoleSettings = field(default_factory=ConsoleSettings)
+    log: LogSettings = field(default_factory=LogSettings)
+    demo: DemoSettings = field(default_factory=DemoSettings)
+
+    @classmethod
+    def read(cls, config: Path | None = None, environment: Mapping[str, str] | None = None) -> Settings:
+        """The settings in force here: the file found in the order of `places`, then the environment's overrides.
+
+        Raises Usage for anything in either that is not known or not of its kind, and Unavailable when there is no file.
+        """
+        found = os.environ if environment is None else environment
+        return cls.load(find(config, found), found)
+
+    @classmethod
+    def load(cls, file: Path, environment: Mapping[str, str] | None = None) -> Settings:
+        """The settings of this file, overridden by `DISTRICT_*` of the environment given (none when left out)."""
+        file = file.absolute()
+        return cls.build(_parse(file), file.parent, file, environment or {})
+
+    @classmethod
+    def build(
+        cls,
+        content: Mapping[str, object],
+        folder: Path,
+        file: Path | None = None,
+        environment: Mapping[str, str] | None = None,
+    ) -> Settings:
+        """The settings of tables already read, as if they stood in a file of this folder."""
+        where = str(file or FILE_NAME)
+        values = _from_file(content, where)
+        _override(values, environment or {})
+        if values.get("demo") and values["demo"].get("made_by") != DEMO_MAKER:
+            raise Usage(
+                f"{where}: [demo] is written by `{DEMO_MAKER}` alone; remove it, for a real portal has the real date."
+            )
+        made = {
+            table: kind(**_settled(values.get(table, {}), kind, folder.absolute())) for table, kind in TABLES.items()
+        }
+        return cls(folder=folder.absolute(), file=file, **made)
+
+    @staticmethod
+    def example(values: Mapping[str, object] | None = None) -> str:
+        """A commented `district.toml`: every key with its sentence; `values` (`table.key`) set, defaults not."""
+        from console.settings_guide import example
+
+        return example(values or {})
+
+
+TABLES: dict[str, Any] = {
+    one.name: one.default_factory for one in fields(Settings) if one.default_factory is not MISSING
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """One key as declared, for the loader, the example file and the documentation."""
+
+    table: str
+    key: str
+    attribute: str
+    kind: Kind[Any]
+    default: Any
+    doc: str
+
+    @property
+    def variable(self) -> str:
+        return f"{PREFIX}{self.table}_{self.key}".upper()
+
+
+def declared() -> dict[str, dict[str, Declared]]:
+    """Every table's keys, in the order of their declaration."""
+    return {
+        table: {
+            key: Declared(table, key, one.name, one.metadata["kind"], one.default, one.metadata["doc"])
+            for one in fields(kind)
+            for key in [one.metadata["name"] or one.name]
+        }
+        for table, kind in TABLES.items()
+    }
+
+
+def places(environment: Mapping[str, str]) -> list[Path]:
+    """Where a settings file is looked for when none is named, first found first used."""
+    home = environment.get("HOME")
+    own = [Path(home) / ".config" / "district" / FILE_NAME] if home else []
+    return [Path(FILE_NAME).absolute(), *own, SYSTEM_FILE]
+
+
+def find(config: Path | None, environment: Mapping[str, str]) -> Path:
+    """The settings file: `--config`, DISTRICT_CONFIG, the current folder, ~/.config/district, /etc/district.
+
+    Raises Unavailable when there is none.
+    """
+    named = config or (Path(environment["DISTRICT_CONFIG"]) if environment.get("DISTRICT_CONFIG") else None)
+    if named is not None:
+        return named
+    for place in places(environment):
+        if place.exists():
+            return place
+    raise Unavailable(
+        f"There is no {FILE_NAME} here, in ~/.config/district or in /etc/district. "
+        "`district init` makes a portal and `district demo` a district to try; --config FILE names another place."
+    )
+
+
+def _parse(file: Path) -> dict[str, object]:
+    import tomllib
+
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except tomllib.TOMLDecodeError as error:
+        place = re.search(r"\(at [^)]*\)$", str(error))
+        raise Usage(f"{file} is not TOML{' ' + place[0] if place else ''}; nothing was read from it.") from None
+    except UnicodeDecodeError:
+        raise Usage(f"{file} is not UTF-8; save it as UTF-8.") from None
+    except OSError as error:
+        raise Unavailable(f"The settings file {file} cannot be read: {error.strerror}.") from None
+
+
+def _from_file(content: Mapping[str, object], where: str) -> dict[str, dict[str, Any]]:
+    known = declared()
+    values: dict[str, dict[str, Any]] = {}
+    for table, keys in content.items():
+        if table not in known:
+            raise Usage(f"{where}: {_strange_table(table, keys, known)}")
+        if not isinstance(keys, dict):
+            raise Usage(f"{where}: [{table}] must be a table, it is {kinds.type_name(keys)}.")
+        for key, value in keys.items():
+            if key not in known[table]:
+                raise Usage(f"{where}: {_strange_key(table, key, known)}")
+            one = known[table][key]
+            try:
+                values.setdefault(table, {})[one.attribute] = one.kind.read(value)
+            except kinds.MisfitError as misfit:
+                raise Usage(f"{where}: {table}.{key} must be {one.kind.words}; {misfit}.") from None
+    return values
+
+
+def _override(values: dict[str, dict[str, Any]], environment: Mapping[str, str]) -> None:
+    known = {one.variable: one for keys in declared().values() for one in keys.values()}
+    for variable in sorted(environment):
+        if not variable.startswith(PREFIX) or variable in NOT_SETTINGS:
+            continue
+        one = known.get(variable)
+        if one is None:
+            if SECRET_WORDS.search(variable):
+                raise Usage(
+                    f"The environment variable {_shown(variable)} is refused: secrets come only from files. {_ADVICE}"
+                )
+            near = _nearest(variable, [*known, *NOT_SETTINGS])
+            raise Usage(f"The environment variable {_shown(variable)} is unknown; the nearest known one is {near}.")
+        if one.attribute == "made_by":
+            raise Usage(
+                f"The environment variable {variable} is refused: only `{DEMO_MAKER}` makes a demonstration district."
+            )
+        try:
+            values.setdefault(one.table, {})[one.attribute] = one.kind.listen(environment[variable])
+        except kinds.MisfitError as misfit:
+            raise Usage(f"The environment variable {variable} must be {one.kind.words}; {misfit}.") from None
+
+
+_ADVICE = (
+    "Write the secret into a file that only you can read and name it as database.password_file or mail.password_file."
+)
+
+
+def _strange_table(table: str, keys: object, known: Mapping[str, Mapping[str, Declared]]) -> str:
+    if not isinstance(keys, dict):
+        owner = next((name for name, own in known.items() if table in own), None)
+        if SECRET_WORDS.search(table) and owner is None:
+            return f"the key {_shown(table)} is refused: secrets come only from files. {_ADVICE}"
+        near = (
+            f"{owner}.{table}"
+            if owner
+            else _nearest(table, [f"{name}.{key}" for name, own in known.items() for key in own])
+        )
+        return f"the key {_shown(table)} stands outside every table; the nearest known one is {near}."
+    return f"the table [{_shown(table)}] is unknown; the nearest known one is [{_nearest(table, known)}]."
+
+
+def _strange_key(table: str, key: str, known: Mapping[str, Mapping[str, Declared]]) -> str:
+    if SECRET_WORDS.search(key) and not key.endswith("_file"):
+        own = f"{table}.password_file" if "password_file" in known[table] else ""
+        advice = f"Write it into a file that only you can read and name that file as {own}." if own else _ADVICE
+        return f"{table}.{_shown(key)} is refused: secrets come only from files. {advice}"
+    owner = next((name for name, own in known.items() if key in own), table)
+    near = key if owner != table else _nearest(key, known[table])
+    return f"{table}.{_shown(key)} is unknown; the nearest known key is {owner}.{near}."
+
+
+def _nearest(word: str, known: Iterable[str]) -> str:
+    from difflib import get_close_matches
+
+    return get_close_matches(word, sorted(known), n=1, cutoff=0.0)[0]
+
+
+def _shown(name: str) -> str:
+    """A name that somebody typed, fit for a terminal: at most 60 characters, none of which is more than itself."""
+    return "".join(letter if letter.isprintable() else "?" for letter in name[:60])
+
+
+def _settled(values: Mapping[str, Any], kind: Any, folder: Path) -> dict[str, Any]:
+    """The values with what the file left out, every path and SQLite file made absolute."""
+    whole = {one.name: values.get(one.name, one.default) for one in fields(kind)}
+    for name, value in whole.items():
+        if isinstance(value, Path):
+            whole[name] = folder / value
+        elif name == "url" and value.startswith("sqlite:///"):
+            whole[name] = f"sqlite:///{folder / value.removeprefix('sqlite:///')}"
+    return whole
+
+
+def _secret(file: Path | None, what: str) -> str | None:
+    from console.keyfiles import read_secret
+
+    return None if file is None else read_secret(file, what)
