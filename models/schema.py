@@ -1,0 +1,109 @@
+"""The ground under every table: naming of constraints, moments in UTC, closed lists of words.
+
+Moments are stored as UTC and come back aware; on SQLite as text that sorts like time. Dates are the district's calendar.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    DateTime,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    TypeDecorator,
+    false,
+)
+
+if TYPE_CHECKING:
+    from enum import StrEnum
+
+    from sqlalchemy import Dialect
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+Identifier = BigInteger().with_variant(Integer(), "sqlite")
+"""SQLite numbers rows by itself only where the type reads INTEGER."""
+
+
+class Moment(TypeDecorator[datetime]):
+    """An instant, microseconds, UTC. Refuses naive values: a time without a zone is a guess."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a moment needs its time zone")
+        value = value.astimezone(UTC)
+        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if dialect.name == "sqlite" else value.astimezone(UTC)
+
+
+def key() -> Column[int]:
+    """The number by which people and commands name a row."""
+    return Column("id", Identifier, primary_key=True, autoincrement=True)
+
+
+def version() -> Column[int]:
+    """The size of the ledger right after the record that last changed this row.
+
+    It grows with every change in commit order, so one number, the ledger's size when a screen was filled, tells for any row
+    whether it has changed since.
+    """
+    return Column("version", BigInteger, nullable=False, server_default="0")
+
+
+def word(
+    name: str,
+    words: type[StrEnum],
+    default: StrEnum | None = None,
+    *,
+    nullable: bool = False,
+    primary_key: bool = False,
+) -> Column[Any]:
+    """A column that holds one of the words of `words`; `table` adds the constraint that holds it to them."""
+    return Column(
+        name,
+        Text,
+        nullable=nullable,
+        primary_key=primary_key,
+        server_default=str(default) if default else None,
+        info={"words": tuple(words)},
+    )
+
+
+def flag(name: str) -> Column[bool]:
+    """A yes or no that begins as no."""
+    return Column(name, Boolean, nullable=False, server_default=false())
+
+
+def table(name: str, *parts: Column[Any] | Any, **options: Any) -> Table:
+    """A table whose word columns accept only their words."""
+    checks = [
+        CheckConstraint(f"{part.name} IN ({', '.join(repr(str(w)) for w in part.info['words'])})", name=f"{part.name}_word")
+        for part in parts
+        if isinstance(part, Column) and "words" in part.info
+    ]
+    return Table(name, metadata, *parts, *checks, sqlite_autoincrement=False, **options)
