@@ -1,30 +1,31 @@
-"""Text from outside made harmless for a terminal, because Rich and Textual pass escape sequences, bidirectional controls and piled
-marks through as they came, and a parent chooses their own name.
+"""Text from outside made harmless for a terminal: Rich and Textual pass escape sequences, bidirectional controls and
+piled marks through as they came, and people choose their own names.
 
-Promises: a `SafeText` holds no control, format, surrogate, private, unassigned or line-separating character, none that is drawn as
-nothing, and at most four combining marks a base; what was taken out stays visible (`⟨U+202E⟩`). Only `safe`, `paragraph`, `clip`,
-`pad` and `join` make one, so that forgetting them is a type error. Two safe texts in a row are safe, and `safe` changes none.
-It says nothing about markup: a safe text reaches a widget as `rich.text.Text`/`Content`, or with `markup=False`.
+Promises: a `SafeText` holds no control, format, surrogate, private, unassigned or line-separating character, none that
+is drawn as nothing, and at most four combining marks a base; what was taken out stays visible (`⟨U+202E⟩`). Only `safe`,
+`paragraph`, `clip`, `pad` and `join` make one, so that forgetting them is a type error. Two safe texts in a row are
+safe, and `safe` changes none. It says nothing about markup: a safe text reaches a widget as `rich.text.Text` or
+`Content`, or with `markup=False`. This module loads nothing but the standard library until cells are counted.
 """
 
 from __future__ import annotations
 
 import unicodedata
-from typing import TYPE_CHECKING, Never
+from typing import TYPE_CHECKING, Never, Self
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 MARKS_A_BASE = 4
-"""Combining marks one base may carry: Hebrew with all its points and Burmese need four, a defaced name carries hundreds."""
+"""Combining marks one base may carry: pointed Hebrew and Burmese need four, a defaced name carries hundreds."""
 
 JOINERS_A_CLUSTER = 3
-"""Joiners in one run of joined letters. Sinhala uses two; Rich counts no cell for a joined letter, so an endless run would be drawn
-far beyond the cells it is given."""
+"""Joiners in one run of joined letters. Sinhala uses two; Rich counts no cell for a joined letter, so an endless run
+would be drawn far beyond the cells it is given."""
 
 _UNPRINTABLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 _JOINERS = frozenset("\u200c\u200d")
-# Letters, symbols and marks that are drawn as nothing: Hangul fillers, empty Braille, Khmer inherent vowels, grapheme joiner.
+# What is drawn as nothing though it is no format character: Hangul fillers, empty Braille, Khmer inherent vowels, CGJ.
 _BLANK = frozenset("\u115f\u1160\u3164\uffa0\u2800\u17b4\u17b5\u034f")
 _ELLIPSIS = "…"
 
@@ -47,7 +48,7 @@ class SafeText(str):
 
     __slots__ = ()
 
-    def __new__(cls, *_: Never) -> SafeText:
+    def __new__(cls, *_: Never) -> Self:
         raise TypeError("SafeText is made by console.text.safe, clip, pad or join")
 
     def __reduce__(self) -> tuple[object, tuple[str]]:
@@ -121,8 +122,8 @@ def _shown(text: str) -> Iterator[str]:
 def safe(raw: str | None) -> SafeText:
     """`raw` in NFC with every character that could hide, move or command shown as `⟨U+…⟩`; None is ''.
 
-    Tab and line breaks become visible too. ZWNJ and ZWJ stay between Arabic letters and beside a virama, where they change how a
-    name is written; elsewhere, emoji sequences included, they become visible.
+    Tab and line breaks become visible too. ZWNJ and ZWJ stay between Arabic letters and beside a virama, where they
+    change how a name is written; elsewhere, emoji sequences included, they become visible.
     """
     if isinstance(raw, SafeText):
         return raw
@@ -135,7 +136,7 @@ def safe(raw: str | None) -> SafeText:
 
 
 def paragraph(raw: str | None) -> tuple[SafeText, ...]:
-    """The lines of `raw`, split at LF or CRLF, each safe. A break at the very end opens no further line; '' and None have no line."""
+    """The lines of `raw`, split at LF or CRLF, each safe; '' and None have none. A break at the end opens no line."""
     if not raw:
         return ()
     return tuple(safe(line) for line in raw.replace("\r\n", "\n").removesuffix("\n").split("\n"))
@@ -158,8 +159,8 @@ def cells(text: SafeText) -> int:
 def _clusters(text: str) -> Iterator[tuple[str, int]]:
     """Each base with what is joined to it or piled upon it, and the most cells that a terminal may draw for it.
 
-    Terminals disagree on joined letters and skin tones; both are counted as if drawn apart, or a name of a thousand joined letters
-    would take one cell.
+    Terminals disagree on joined letters and skin tones; both are counted as if drawn apart, or a name of a thousand
+    joined letters would take one cell.
     """
     from rich.cells import get_character_cell_size
 
@@ -175,31 +176,32 @@ def _clusters(text: str) -> Iterator[tuple[str, int]]:
         yield cluster, width
 
 
-def clip(text: SafeText, cells: int) -> SafeText:
-    """`text` in at most `cells` terminal cells; what is cut ends with `…`. No wide character, mark or joined letter is cut apart."""
-    if cells <= 0:
+def clip(text: SafeText, width: int) -> SafeText:
+    """`text` in at most `width` terminal cells; what is cut ends with `…`.
+
+    No wide character, mark or joined letter is cut apart.
+    """
+    if width <= 0:
         return _sealed("")
     if text.isascii():
-        return text if len(text) <= cells else _sealed(text[: cells - 1] + _ELLIPSIS)
+        return text if len(text) <= width else _sealed(text[: width - 1] + _ELLIPSIS)
     kept: list[str] = []
-    used = room = 0
-    for cluster, width in _clusters(text):
-        used += width
-        if used > cells:
-            return _sealed("".join(kept[:room]) + _ELLIPSIS)
+    used = short = 0
+    for cluster, wide in _clusters(text):
+        used += wide
+        if used > width:
+            return _sealed("".join(kept[:short]) + _ELLIPSIS)
         kept.append(cluster)
-        room = len(kept) if used < cells else room
+        short = len(kept) if used < width else short
     return text
 
 
-def pad(text: SafeText, cells: int, *, right: bool = False) -> SafeText:
-    """`text` clipped to `cells` terminal cells and filled with spaces to exactly that many, before the text with `right`."""
-    clipped = clip(text, cells)
-    fill = " " * (cells - _counted(clipped))
+def pad(text: SafeText, width: int, right: bool = False) -> SafeText:
+    """`text` clipped to `width` cells and filled with spaces to exactly that many; `right` puts them before it."""
+    clipped = clip(text, width)
+    fill = " " * (width - cells(clipped))
     return _sealed(fill + clipped if right else clipped + fill)
 
-
-_counted = cells
 
 _FORMULA = frozenset("=+-@\t\r\n")
 
@@ -207,8 +209,8 @@ _FORMULA = frozenset("=+-@\t\r\n")
 def csv_cell(raw: str) -> str:
     """`raw` for a *text* column of a CSV file: with `'` before it where a spreadsheet would run it as a formula.
 
-    That is when it starts with `= + - @ TAB CR LF`, also full-width, also after a byte order mark, other invisible characters or
-    spaces. Not for numbers: the caller knows the column's type.
+    That is when it starts with `= + - @ TAB CR LF`, also full-width, also after a byte order mark, other invisible
+    characters or spaces. Not for numbers: the caller knows the column's type.
     """
     for char in raw:
         if char in _FORMULA or unicodedata.normalize("NFKC", char) in _FORMULA:
