@@ -2,9 +2,9 @@
 piled marks through as they came, and people choose their own names.
 
 Promises: a `SafeText` holds no control, format, surrogate, private, unassigned or line-separating character, none that
-is drawn as nothing, and at most four combining marks a base; what was taken out stays visible (`⟨U+202E⟩`). Only `safe`,
-`paragraph`, `clip`, `pad` and `join` make one, so that forgetting them is a type error. Two safe texts in a row are
-safe, and `safe` changes none. It says nothing about markup: a safe text reaches a widget as `rich.text.Text` or
+is drawn as nothing, and at most four combining marks a base; what was taken out stays visible (`⟨U+202E⟩`). Only
+`safe`, `paragraph`, `clip`, `pad` and `join` make one, so that forgetting them is a type error. Two safe texts in a row
+are safe, and `safe` changes none. It says nothing about markup: a safe text reaches a widget as `rich.text.Text` or
 `Content`, or with `markup=False`. This module loads nothing but the standard library until cells are counted.
 """
 

@@ -1,0 +1,207 @@
+"""Keys under which names, addresses and telephone numbers are compared, and what makes a name suspicious.
+
+Registrations are matched with the roster as people write, not as computers do: `O'Neil`, `O’NEIL` and `O Neil` are one
+name, `राम` and `रमा` are two. Promises: every function is pure, loads nothing but the standard library and reads None
+as ''. An empty key says that there is nothing to compare: two empty keys are no match. A suspicion is shown to the
+operator and rejects nobody (PORTAL, Registrations).
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from enum import StrEnum, unique
+from typing import TYPE_CHECKING
+
+from console.text import MARKS_A_BASE, piles, safe
+
+if TYPE_CHECKING:
+    from console.text import SafeText
+
+_PHONE_DIGITS = 7
+_VIRAMA = 9
+
+# Letters that people without them on the keyboard replace, and that Unicode does not take apart.
+_PLAIN = str.maketrans(
+    {
+        "ı": "i", "ł": "l", "ø": "o", "đ": "d", "ð": "d", "ħ": "h", "ŧ": "t", "æ": "ae", "œ": "oe", "þ": "th",
+        "ی": "ي", "ى": "ي", "ک": "ك", "ة": "ه",
+    }
+)  # fmt: skip
+
+# Accents, harakat and points; not the vowel signs of Indic scripts nor the voicing marks of kana, which spell.
+_DIACRITICS = re.compile(
+    "[\u0300-\u036f\u0483-\u0487\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06ed"
+    "\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe00-\ufe0f\ufe20-\ufe2f\U000e0100-\U000e01ef]"
+)
+# Apostrophe-like letters and the Arabic stretching stroke: letters by category, punctuation by use.
+_ORNAMENTS = re.compile("[\u02b0-\u02ff\u0640\u07f4\u07f5\ua78b\ua78c]")
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+def _bare(text: str) -> str:
+    """`text` folded in case and compatibility, without diacritics and letter-like signs."""
+    folded = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
+    return unicodedata.normalize("NFC", _ORNAMENTS.sub("", _DIACRITICS.sub("", folded)))
+
+
+def name_key(text: str | None) -> str:
+    """The letters and digits of a name without case, accents and signs; vowel signs that spell stay. May be ''."""
+    bare = _bare(text or "").translate(_PLAIN)
+    return "".join(char for char in bare if unicodedata.category(char)[0] in "LMN")
+
+
+def email_key(text: str | None) -> str:
+    """An address without surrounding space and case. Plus-tags stay: they tell two people of one family apart."""
+    return (text or "").strip().lower()
+
+
+_EXTENSION = re.compile(r"(?:ext(?:ension)?\.?|x|#|;).*", re.IGNORECASE | re.DOTALL)
+
+
+def phone_key(text: str | None) -> str:
+    """The last seven digits before an extension, in ASCII; '' when there are fewer (PORTAL, *facts for*)."""
+    number = _EXTENSION.sub("", unicodedata.normalize("NFKC", text or ""))
+    digits = "".join(str(unicodedata.decimal(char)) for char in number if char.isdecimal())
+    return digits[-_PHONE_DIGITS:] if len(digits) >= _PHONE_DIGITS else ""
+
+
+def _look_alikes(pairs: str) -> dict[int, str]:
+    return {ord(pair[0]): pair[1:] for pair in pairs.split()}
+
+
+# Capitals are mapped before case is folded: Greek Η looks like H, its small η like n. Chosen by eye in common fonts.
+_CAPITALS = _look_alikes(
+    "АA ВB ЕE ЅS ІI ЈJ КK МM НH ОO РP СC ТT УY ХX ҮY ԌG ԚQ ԜW Ӏl ΑA ΒB ΕE ΖZ ΗH ΙI ΚK ΜM ΝN ΟO ΡP ΤT ΥY ΧX ϹC "
+    "ՕO ՍU ՏS ԼL Հh ᎪA ᏴB ᏟC ᎠD ᎬE ᎻH ᎫJ ᏦK ᏞL ᎷM ᏢP ᏚS ᎢT ᏙV ᎳW ᏃZ ᏀG"
+)
+_SMALL = _look_alikes(
+    "аa вb еe ѕs іi јj кk мm нh оo рp сc тt уy хx гr пn ьb ԁd һh ԛq ԝw үy ӏl ԍg ѵv ɡg ɑa ıi ɩi ι" + "i "
+    "αa βb γy εe ηn κk νv οo ρp σo τt υu χx ωw ϲc օo ոn սu հh ցg զq յj ւl ք" + "p "
+    "ᴀa ʙb ᴄc ᴅd ᴇe ɢg ʜh ɪi ᴊj ᴋk ʟl ᴍm ɴn ᴏo ᴘp ʀr ꜱs ᴛt ᴜu ᴠv ᴡw ʏy ᴢz łl øo đd ħh ŧt 0o 1l |l il"
+)
+_SPELLED = (("rn", "m"), ("vv", "w"))
+
+
+def skeleton(text: str | None) -> str:
+    """What a name looks like: equal for names that an eye confuses (`Smith` and Cyrillic `Ѕmіth`, `Corn` and `Com`).
+
+    For comparing skeletons only: it is no spelling of the name. May be ''.
+    """
+    bare = _bare(unicodedata.normalize("NFKD", text or "").translate(_CAPITALS)).translate(_SMALL)
+    shape = "".join(char for char in bare if unicodedata.category(char)[0] in "LMN")
+    for seen, read in _SPELLED:
+        shape = shape.replace(seen, read)
+    return shape
+
+
+@unique
+class Suspicion(StrEnum):
+    """Why a name gets a badge and stays out of bulk approval."""
+
+    MIXED_SCRIPTS = "mixed_scripts"
+    HIDDEN_CHARACTERS = "hidden_characters"
+
+
+# The first word of a letter's Unicode name tells its script; signs and modifiers that belong to none are not listed.
+_SCRIPTS = _words(
+    "LATIN GREEK COPTIC CYRILLIC ARMENIAN HEBREW ARABIC SYRIAC THAANA DEVANAGARI BENGALI GURMUKHI GUJARATI ORIYA TAMIL "
+    "TELUGU KANNADA MALAYALAM SINHALA THAI LAO TIBETAN MYANMAR GEORGIAN ETHIOPIC CHEROKEE CANADIAN KHMER MONGOLIAN NKO "
+    "HANGUL HIRAGANA KATAKANA BOPOMOFO CJK YI LISU TIFINAGH VAI BALINESE JAVANESE MATHEMATICAL FULLWIDTH"
+)
+_RENAMED = {"HALFWIDTH": "KATAKANA", "IDEOGRAPHIC": "CJK"}
+# What is written together every day, Latin letters included (UTS 39, highly restrictive).
+_TOGETHER = (
+    frozenset({"LATIN", "FULLWIDTH", "CJK", "HIRAGANA", "KATAKANA"}),
+    frozenset({"LATIN", "CJK", "HANGUL"}),
+    frozenset({"LATIN", "CJK", "BOPOMOFO"}),
+)
+# Full-width letters are common beside Chinese and Japanese ones, and a disguise beside nothing but Latin.
+_DISGUISE = frozenset({"LATIN", "FULLWIDTH"})
+_WORD = re.compile(r"[^\s\-‐‑–—/.,;()·・]+")
+
+
+def _scripts(word: str) -> frozenset[str]:
+    found = set()
+    for char in word:
+        if unicodedata.category(char)[0] in "LM":
+            first = unicodedata.name(char, "").split(" ", 1)[0].split("-", 1)[0]
+            found.add(_RENAMED.get(first, first))
+    return frozenset(found & _SCRIPTS)
+
+
+def _mixes(word: str) -> bool:
+    scripts = _scripts(word)
+    return len(scripts) > 1 and (scripts >= _DISGUISE or not any(scripts <= usual for usual in _TOGETHER))
+
+
+def suspicions(text: str | None) -> frozenset[Suspicion]:
+    """What is odd about a name as it is written: scripts mixed in one word, or something that an eye cannot see.
+
+    Hidden is what `console.text.safe` makes visible: control and format characters other than joiners that a script
+    needs, empty letters, more than four marks a base.
+    """
+    if not text or (text.isascii() and text.isprintable()):
+        return frozenset()
+    found = set()
+    if any(_mixes(word) for word in _WORD.findall(text)):
+        found.add(Suspicion.MIXED_SCRIPTS)
+    if safe(text) != unicodedata.normalize("NFC", text):
+        found.add(Suspicion.HIDDEN_CHARACTERS)
+    return frozenset(found)
+
+
+# Well-known domains that give everybody a mailbox for some minutes; a district may know more.
+_THROWAWAY = _words(
+    "0-mail.com 10minutemail.com 10minutemail.net 20minutemail.com 33mail.com anonbox.net burnermail.io "
+    "discard.email dispostable.com dropmail.me emailondeck.com fakeinbox.com fakemail.net getairmail.com getnada.com "
+    "grr.la guerrillamail.biz guerrillamail.com guerrillamail.de guerrillamail.info guerrillamail.net "
+    "guerrillamail.org guerrillamailblock.com inboxkitten.com jetable.org mail-temp.com mailcatch.com maildrop.cc "
+    "mailexpire.com mailinator.com mailinator.net mailnesia.com mailnull.com mail.tm minuteinbox.com mintemail.com "
+    "moakt.com mohmal.com mytemp.email nada.email pokemail.net sharklasers.com spam4.me spambox.us spamgourmet.com "
+    "temp-mail.io temp-mail.org tempail.com tempinbox.com tempmail.com tempmailo.com tempr.email throwawaymail.com "
+    "trash-mail.com trashmail.com trashmail.de trashmail.net yopmail.com yopmail.fr yopmail.net"
+)
+
+
+def throwaway_domain(email: str | None) -> bool:
+    """Whether the address lies in a well-known domain of throw-away mailboxes, or in a subdomain of one."""
+    _, at, domain = email_key(email).rpartition("@")
+    labels = domain.strip(" .>").split(".") if at else []
+    return any(".".join(labels[start:]) in _THROWAWAY for start in range(len(labels)))
+
+
+def _binds(char: str) -> bool:
+    """Whether what follows is part of the same conjunct. Tamil and Thai write such letters apart."""
+    return char == "\u200d" or (unicodedata.combining(char) == _VIRAMA and char not in "\u0bcd\u0e3a")
+
+
+def _first_grapheme(name: str) -> str:
+    """The first letter of `name` with its marks and conjunct; without any letter, the first sign."""
+    categories = [unicodedata.category(char) for char in name]
+    signs = (index for index, category in enumerate(categories) if category[0] in "NPS")
+    start = next((index for index, category in enumerate(categories) if category[0] == "L"), next(signs, 0))
+    end, marks = start + 1, 0
+    while end < len(name):
+        if piles(name[end]):
+            marks += 1
+        elif _binds(name[end - 1]):
+            marks = 0
+        elif name[end] not in "\u200c\u200d":
+            break
+        if marks > MARKS_A_BASE:
+            break
+        end += 1
+    return name[start:end].rstrip("\u200c\u200d")
+
+
+def last_initial(family: str | None) -> SafeText:
+    """The first letter of a family name with its marks, and a full stop (*hide last name*, PORTAL, Masks); '' for ''.
+
+    What stands before the first letter, apostrophes or invisible characters, is passed over.
+    """
+    name = unicodedata.normalize("NFC", family or "").strip()
+    return safe(_first_grapheme(name) + "." if name else "")
