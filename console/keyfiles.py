@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from console.ids import RandomSource
+    from console.ledger.note import SigningKey
 
 DATA_KEY_BYTES = 32
 KEY_MODE = 0o400
@@ -50,7 +51,7 @@ def create_secret(path: Path, data: bytes) -> None:
         _refuse_open(path.parent.stat().st_mode, path.parent, "The folder", "700")
         with _beside(path, data, KEY_MODE) as made:
             try:
-                # A link fails where the name is taken, a rename would replace it: O_EXCL for a file that is already whole.
+                # A link fails where the name is taken, as O_EXCL does, but for a file that is already whole.
                 os.link(made, path)
             except FileExistsError:
                 raise Refused(f"{path} exists already and was not touched; a key is never overwritten.") from None
@@ -114,14 +115,23 @@ def read_data_key(path: Path) -> bytes:
     return key
 
 
-def create_signing_key(path: Path, text: str) -> None:
-    """Keep the ledger's signing key, in the text form of `console.ledger.note`. Errors as `create_secret`."""
-    create_secret(path, text.encode() if text.endswith("\n") else f"{text}\n".encode())
+def create_signing_key(path: Path, name: str, random: RandomSource) -> SigningKey:
+    """Make the ledger's signing key of this name (the portal's origin). Errors as `create_secret`."""
+    from console.ledger.note import SigningKey
+
+    key = SigningKey.generate(name, random.bytes)
+    create_secret(path, f"{key.encode()}\n".encode())
+    return key
 
 
-def read_signing_key(path: Path) -> str:
-    """The text form of the ledger's signing key. Errors as `read_secret`."""
-    return read_secret(path, "ledger key")
+def read_signing_key(path: Path) -> SigningKey:
+    """The ledger's signing key. Errors as `read_secret`; Refused for any other content."""
+    from console.ledger.note import NoteError, SigningKey
+
+    try:
+        return SigningKey.decode(read_secret(path, "ledger key"))
+    except NoteError:
+        raise Refused(f"The ledger key {path} is damaged or no signing key; put it back from its backup.") from None
 
 
 @contextlib.contextmanager
@@ -153,7 +163,7 @@ def _settle(folder: Path) -> None:
 def _refuse_open(mode: int, path: Path, subject: str, proper: str) -> None:
     if mode & OTHERS:
         raise Refused(
-            f"{subject} {path} can be opened by others than its owner (mode {stat.S_IMODE(mode):04o}) and was not used; "
+            f"{subject} {path} is open to others than its owner (mode {stat.S_IMODE(mode):04o}) and was not used; "
             f"run chmod {proper} on it, and replace the secret if others may have read it."
         )
 
