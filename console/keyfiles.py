@@ -63,19 +63,21 @@ def read_private(path: Path, what: str) -> bytes:
 
     Raises Unavailable when it is missing or unreadable, Refused when it is no plain file or others could read it.
     """
-    with _sentence(f"read (the {what})", path):
+    with _sentence("read", path):
         try:
             descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
         except FileNotFoundError:
             raise Unavailable(
                 f"The {what} {path} is missing; put it back from its backup, or see `district init` for a new portal."
             ) from None
-        with os.fdopen(descriptor, "rb") as file:
+        try:
             status = os.fstat(descriptor)
             if not stat.S_ISREG(status.st_mode):
                 raise Refused(f"The {what} {path} is no plain file and was not read; name the file itself.")
             _refuse_open(status.st_mode, path, f"The {what}", "600")
-            data = file.read(LARGEST + 1)
+            data = os.read(descriptor, LARGEST + 1)
+        finally:
+            os.close(descriptor)
     if len(data) > LARGEST:
         raise Refused(f"The {what} {path} is larger than {LARGEST} bytes and cannot be one; name the right file.")
     return data
