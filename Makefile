@@ -1,0 +1,57 @@
+# Every command of the house. `make` alone lists them.
+PYTHON  ?= python3
+WORKERS ?= 2
+BIN     := .venv/bin
+PYTEST   = $(BIN)/python -m pytest
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check format lint types borders lock picture faults bench clean runtime development packages
+
+help: ## list these commands
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+demo: runtime ## install into .venv, build a synthetic district and open the console on it
+	@$(BIN)/district demo
+
+test: development packages ## install what the tests need, system packages too, and run every test
+	@$(PYTEST) -n $(WORKERS) --dist worksteal -m "not bench"
+
+check: development packages ## format, lint, types, borders, tests
+	@$(MAKE) --no-print-directory lint types borders test
+
+format: development ## put every file into the house's form
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+lint: development
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+
+types: development
+	@$(BIN)/mypy
+
+borders: development
+	@$(BIN)/lint-imports --no-cache
+
+picture: development packages ## draw the README's pictures from the running console
+	@$(BIN)/python -m docs.pictures.draw
+
+faults: development packages ## the fault and fuzz campaigns in their whole length
+	@$(PYTEST) -n $(WORKERS) --dist worksteal -m campaign --whole
+
+bench: development packages ## the measurements, one at a time
+	@$(PYTEST) -n 0 -s -m bench
+
+lock: development ## resolve the dependencies anew and write both lock files
+	@$(BIN)/python .ci/lock.py
+
+clean: ## remove .venv, the demonstration's district and every cache
+	@rm -rf .venv demo build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+runtime development:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, nothing was installed; name it with PYTHON=…")'
+	@$(PYTHON) .ci/environment.py $@
+
+packages: development
+	@$(BIN)/python .ci/packages.py
