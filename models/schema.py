@@ -102,7 +102,9 @@ def flag(name: str) -> Column[bool]:
 def table(name: str, *parts: Column[Any] | Any, **options: Any) -> Table:
     """A table whose word columns accept only their words."""
     checks = [
-        CheckConstraint(f"{part.name} IN ({', '.join(repr(str(w)) for w in part.info['words'])})", name=f"{part.name}_word")
+        CheckConstraint(
+            f"{part.name} IN ({', '.join(repr(str(w)) for w in part.info['words'])})", name=f"{part.name}_word"
+        )
         for part in parts
         if isinstance(part, Column) and "words" in part.info
     ]

@@ -1,0 +1,328 @@
+"""The one abstraction: a desk, its queue, its facts, its decisions.
+
+A desk is declared in one file of `console/desks/`: everything that screens, commands, the palette, help, the permission matrix and
+the ledger know of it comes from there. Declaring loads no database: queries are methods, run when a case is wanted.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from console.params import Calendar, Params
+from console.queue import Cell, Tone
+from console.text import SafeText, safe
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import sqlalchemy as sa
+
+    from console.authority import Operator, Permission
+    from console.filters import Predicate, Term
+    from console.queue import Column
+    from console.settings import Settings
+    from console.vault import Vault
+
+Value = SafeText | int | bool | date | datetime | tuple[SafeText, ...] | None
+"""What a queue's column holds before it is drawn: text is already masked and printable."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """Who looks, and when: what a query may depend on besides the database."""
+
+    operator: Operator
+    now: datetime
+    settings: Settings
+
+    @property
+    def today(self) -> date:
+        """The date of `now` in the portal's time zone."""
+        return self.now.astimezone(self.settings.portal.zone).date()
+
+    @property
+    def calendar(self) -> Calendar:
+        """What words for days are measured from."""
+        return Calendar(self.today, self.settings.portal.school_year_end)
+
+
+@dataclass(frozen=True, slots=True)
+class Objection:
+    """Why a case cannot take part: where `holds` is true, `why` is said (`{state}` stands for the case's state)."""
+
+    holds: Predicate
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeFor:
+    """A message that follows a decision: its template and whose address it goes to (a column of the desk's source).
+
+    `where` limits it to some of the cases; `message` is what the operator wrote, kept encrypted.
+    """
+
+    template: str
+    account: sa.ColumnElement[int]
+    message: str = ""
+    where: Predicate | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """What a decision requires before it may be carried out, given its plan."""
+
+    reason: bool = False
+    typed_count: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What a decision's own steps get inside the transaction: the rows chosen, who, when, under which batch."""
+
+    connection: sa.Connection
+    sight: Sight
+    batch: str
+    params: Params
+    vault: Vault
+    chosen: sa.Table
+    seal_random: Any
+
+
+class Decision(ABC):
+    """One thing an operator can decide about the cases of a desk.
+
+    The declaration is everything: name, key and help for people; permission for `authorize`; `states` and `objections` for who may
+    take part; `changes` for what becomes of it. Changes are columns of the desk's case or of its ties, each with a value or an
+    expression over the desk's source; before and after are recorded by the office, which also undoes from that record.
+    """
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+    help: ClassVar[str]
+    key: ClassVar[str] = ""
+    permission: ClassVar[Permission]
+    states: ClassVar[tuple[str, ...]] = ()
+    Params: ClassVar[type[Params]] = Params
+    bulk: ClassVar[bool] = True
+    closes: ClassVar[bool] = False
+    undoable: ClassVar[bool] = True
+    needs_reason: ClassVar[bool] = False
+
+    def objections(self, params: Any, sight: Sight, *, bulk: bool) -> Sequence[Objection]:
+        """What keeps a case out, the most telling first, besides its state. `bulk` is true for more than one case."""
+        del params, sight, bulk
+        return ()
+
+    @abstractmethod
+    def changes(self, params: Any, sight: Sight) -> Mapping[sa.Column[Any], Any]:
+        """Columns to set, each with its new value or an expression over the desk's source."""
+
+    def subject(self) -> sa.Column[Any] | None:
+        """The column whose value before and after is the record's `from` and `to`; None for the desk's state column."""
+        return None
+
+    def access(self, params: Any, sight: Sight) -> tuple[sa.ColumnElement[int], sa.ColumnElement[int]] | None:
+        """For each case, how many (viewer, student) pairs will see more, and how many less; None for neither."""
+        del params, sight
+        return None
+
+    def check(self, params: Any, sight: Sight) -> None:
+        """Raise Usage when the parameters do not fit together."""
+        del params, sight
+
+    def needs(self, params: Any, count: int) -> Needs:
+        """What `count` cases of this decision require."""
+        del params
+        return Needs(reason=self.needs_reason, typed_count=count > 25)
+
+    def carry_out(self, work: Work) -> None:
+        """What the changes alone do not say (thread entries, deadlines, sealing), in the same transaction."""
+        del work
+
+    def take_back(self, work: Work) -> None:
+        """Undo what `carry_out` did; `work.chosen` holds the cases that are being undone."""
+        del work
+
+    def notices(self, params: Any) -> Sequence[NoticeFor]:
+        """The messages that follow."""
+        del params
+        return ()
+
+
+class Disclosure(ABC):
+    """Something that returns data instead of changing it: authorised, recorded, and only then given."""
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+    help: ClassVar[str]
+    key: ClassVar[str] = ""
+    permission: ClassVar[Permission]
+    Params: ClassVar[type[Params]] = Params
+    kind: ClassVar[str] = "access"
+    seconds: ClassVar[int] = 60
+
+    @abstractmethod
+    def give(self, connection: sa.Connection, sight: Sight, case: int, vault: Vault) -> SafeText:
+        """The data, for the operator's eyes, for `seconds` seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One line beside a case: what it is, what it says, how it should look."""
+
+    label: str
+    text: SafeText
+    tone: Tone = Tone.PLAIN
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A titled group of facts."""
+
+    title: str
+    facts: tuple[Fact, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry of a case's thread."""
+
+    at: datetime
+    author: SafeText
+    text: tuple[SafeText, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CaseView:
+    """A case with everything beside it that a person judges by. `decisions` says for each why it cannot be taken, or None."""
+
+    desk: str
+    id: int
+    state: str
+    title: SafeText
+    parts: tuple[Part, ...]
+    thread: tuple[Entry, ...] = ()
+    decisions: Mapping[str, str | None] = field(default_factory=dict)
+
+
+class Desk(ABC):
+    """A kind of case: its queue, its facts, its decisions."""
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+    singular: ClassVar[str]
+    help: ClassVar[str]
+    digit: ClassVar[str]
+    see: ClassVar[Permission]
+    columns: ClassVar[tuple[Column, ...]]
+    order: ClassVar[str]
+    descending: ClassVar[bool] = False
+    waiting: ClassVar[str] = ""
+    empty: ClassVar[str] = "Nothing matches."
+    terms: ClassVar[tuple[Term, ...]] = ()
+    decisions: ClassVar[tuple[Decision, ...]] = ()
+    disclosures: ClassVar[tuple[Disclosure, ...]] = ()
+
+    def decision(self, name: str) -> Decision:
+        """The decision of that name. Raises KeyError."""
+        for each in self.decisions:
+            if each.name == name:
+                return each
+        raise KeyError(name)
+
+    def disclosure(self, name: str) -> Disclosure:
+        """The disclosure of that name. Raises KeyError."""
+        for each in self.disclosures:
+            if each.name == name:
+                return each
+        raise KeyError(name)
+
+    @abstractmethod
+    def case(self) -> sa.Table:
+        """The table whose rows are the cases."""
+
+    def ties(self) -> Mapping[sa.Table, sa.ColumnElement[int]]:
+        """Other rows that decisions change: their table and, in the source, their id. In locking order, accounts first."""
+        return {}
+
+    @abstractmethod
+    def source(self) -> sa.FromClause:
+        """The case joined with what its queue, filters and decisions read; one row a case."""
+
+    def state(self, sight: Sight) -> sa.ColumnElement[str]:
+        """The case's state now; derived where a date decides."""
+        del sight
+        state: sa.ColumnElement[str] = self.case().c.state
+        return state
+
+    def school(self) -> sa.ColumnElement[int] | None:
+        """The school by which an operator's scope is judged; None where there is none."""
+        return None
+
+    @abstractmethod
+    def shown(self, sight: Sight) -> Sequence[sa.ColumnElement[Any]]:
+        """The labelled columns that `values` reads; `id` and `state` are there anyway."""
+
+    @abstractmethod
+    def values(self, row: Any, sight: Sight) -> dict[str, Value]:
+        """A row of the queue by column name, masked and printable; further names appear in JSON only."""
+
+    def order_by(self, column: str, sight: Sight) -> sa.ColumnElement[Any]:
+        """What the queue is ordered by for a column: never NULL."""
+        raise KeyError(column)
+
+    def search(self, text: str) -> Predicate:
+        """What a bare word in a filter means."""
+        raise NotImplementedError
+
+    def tone(self, column: str, value: Value, row: Any) -> Tone:
+        """How a value is coloured."""
+        del column, value, row
+        return Tone.PLAIN
+
+    @abstractmethod
+    def facts(
+        self, connection: sa.Connection, case: int, sight: Sight, vault: Vault
+    ) -> tuple[SafeText, tuple[Part, ...]]:
+        """The case's title, and what stands beside it."""
+
+    def cells(self, row: Any, sight: Sight) -> tuple[Cell, ...]:
+        """The row as the queue draws it."""
+        values = self.values(row, sight)
+        return tuple(
+            Cell(drawn(values.get(column.name), sight), self.tone(column.name, values.get(column.name), row))
+            for column in self.columns
+        )
+
+
+def drawn(value: Value, sight: Sight) -> SafeText:
+    """A value as a cell shows it: moments as ages, dates as dates, yes as a word."""
+    match value:
+        case None:
+            return safe("")
+        case SafeText():
+            return value
+        case bool():
+            return safe("yes" if value else "–")
+        case datetime():
+            return safe(age(value, sight.now))
+        case date():
+            return safe(value.isoformat())
+        case tuple():
+            return safe(", ".join(value))
+        case _:
+            return safe(f"{value:,}")
+
+
+def age(then: datetime, now: datetime) -> str:
+    """How long ago, in one unit: `12s`, `5m`, `3h`, `12d`. A moment ahead reads `in 3h`."""
+    seconds = int((now - then).total_seconds())
+    if seconds < 0:
+        return "in " + age(now, then)
+    for unit, length in (("d", 86400), ("h", 3600), ("m", 60)):
+        if seconds >= length:
+            return f"{seconds // length}{unit}"
+    return f"{seconds}s"

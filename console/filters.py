@@ -1,0 +1,143 @@
+"""The filter an operator types: `state:submitted match:>=3 -flag:yes older:5d garcia`.
+
+Terms are joined by *and*; commas inside a term are *or*; a leading minus turns a term round; words without a colon search. The
+grammar knows no desk: each desk declares its terms, and a term that it lacks is an error that names the nearest one.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from console.errors import Usage
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from datetime import date
+
+    import sqlalchemy as sa
+
+    Predicate = sa.ColumnElement[bool]
+    Where = Callable[["Wanted", date], Predicate]
+
+MAX_LENGTH = 500
+_PIECE = re.compile(r'(-?)(?:([a-z_]+):)?(?:"([^"]*)"|(\S+))')
+_COMPARED = re.compile(r"(>=|<=|>|<|=)?(.*)", re.DOTALL)
+_AGE = re.compile(r"(\d{1,5})([dwmy])")
+_DAYS = {"d": 1, "w": 7, "m": 30, "y": 365}
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """One value of one term as typed: `match:>=3` is operator `>=`, text `3`."""
+
+    term: str
+    operator: str
+    text: str
+
+    def number(self) -> int:
+        """The text as a whole number. Raises Usage."""
+        try:
+            number = int(self.text)
+        except ValueError:
+            number = -1
+        if not 0 <= number < 2**62 or not self.text.isascii():
+            raise Usage(f"{self.term}: takes a whole number such as {self.term}:>=3; nothing was listed.")
+        return number
+
+    def days(self) -> int:
+        """The text as a number of days: `5d`, `2w`, `3m`, `1y`. Raises Usage."""
+        found = _AGE.fullmatch(self.text)
+        if not found:
+            raise Usage(f"{self.term}: takes an age such as {self.term}:5d or {self.term}:2w; nothing was listed.")
+        return int(found[1]) * _DAYS[found[2]]
+
+    def yes(self) -> bool:
+        """The text as yes or no. Raises Usage."""
+        if self.text not in ("yes", "no"):
+            raise Usage(f"{self.term}: takes yes or no; nothing was listed.")
+        return self.text == "yes"
+
+    def day(self) -> date:
+        """The text as a date. Raises Usage."""
+        from datetime import date
+
+        try:
+            return date.fromisoformat(self.text)
+        except ValueError:
+            raise Usage(f"{self.term}: takes a date such as {self.term}:2026-11-21; nothing was listed.") from None
+
+    def compare(self, column: sa.ColumnElement[int]) -> Predicate:
+        """`column` compared with the number, `=` where no operator was typed."""
+        import operator
+
+        number = self.number()
+        operators = {">=": operator.ge, "<=": operator.le, ">": operator.gt, "<": operator.lt}
+        result: Predicate = operators.get(self.operator, operator.eq)(column, number)
+        return result
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """A word before the colon: what it means to a person and to the database. `words` are offered as completions."""
+
+    name: str
+    help: str
+    where: Where
+    words: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """A filter as parsed: for each piece, whether it is turned round, its term (None searches) and its alternatives."""
+
+    text: str
+    pieces: tuple[tuple[bool, Term | None, tuple[Wanted, ...]], ...]
+
+    def predicates(self, today: date, search: Callable[[str], Predicate]) -> list[Predicate]:
+        """One predicate a piece, to be joined by *and*. Raises Usage for a value that the term cannot read."""
+        import sqlalchemy as sa
+
+        found: list[Predicate] = []
+        for negated, term, alternatives in self.pieces:
+            where = [term.where(each, today) if term else search(each.text) for each in alternatives]
+            joined = sa.or_(*where)
+            found.append(sa.not_(joined) if negated else joined)
+        return found
+
+
+def parse(text: str, terms: Sequence[Term]) -> Filter:
+    """Parse what was typed. Raises Usage naming the nearest term; never more than 500 characters."""
+    if len(text) > MAX_LENGTH:
+        raise Usage(f"A filter has at most {MAX_LENGTH} characters; nothing was listed.")
+    known = {term.name: term for term in terms}
+    pieces: list[tuple[bool, Term | None, tuple[Wanted, ...]]] = []
+    for negated, name, quoted, bare in _PIECE.findall(text):
+        value = quoted or bare
+        if not name:
+            if value.strip("-"):
+                pieces.append((bool(negated), None, (Wanted("", "", value),)))
+            continue
+        if name not in known:
+            nearest = difflib.get_close_matches(name, known, 1)
+            hint = f"did you mean {nearest[0]}:?" if nearest else f"it knows {', '.join(sorted(known))}."
+            raise Usage(f"This desk has no filter {name}:; {hint}")
+        term = known[name]
+        alternatives = tuple(_wanted(name, each) for each in ([value] if quoted else value.split(",")) if each)
+        if not alternatives:
+            raise Usage(f"{name}: wants a value; nothing was listed.")
+        for each in alternatives:
+            if term.words and each.text not in term.words:
+                nearest = difflib.get_close_matches(each.text, term.words, 1)
+                hint = f"did you mean {nearest[0]}?" if nearest else f"it takes {', '.join(term.words)}."
+                raise Usage(f"{name}: does not know that value; {hint}")
+        pieces.append((bool(negated), term, alternatives))
+    return Filter(text, tuple(pieces))
+
+
+def _wanted(name: str, text: str) -> Wanted:
+    found = _COMPARED.fullmatch(text)
+    assert found is not None  # noqa: S101 - the pattern matches every text
+    return Wanted(name, found[1] or "", found[2])
