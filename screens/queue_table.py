@@ -1,0 +1,478 @@
+"""The table of a desk's cases: a header line and as many rows as the screen has, out of a queue of any length.
+
+Promises (measured by `tests/bench_queue_table.py`): a cursor key at 120×40 costs at most 3 ms and 450 bytes on the
+wire, a page 8 ms and 8 KB, an idle table nothing; memory does not grow with the queue. Marks live by id and outlive
+paging, filtering and refreshing. Cursor and marks are glyphs first and colour second. Names are drawn as they come out
+of `console.text`, never parsed.
+
+The table decides nothing: it posts what the operator did, and the screen answers with `show`. It has no border and no
+padding and takes none from a style sheet, because it draws its lines itself.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.filter import NoColor
+from textual.geometry import Region
+from textual.message import Message
+from textual.widget import Widget
+
+from console.errors import ConsoleError
+from console.queue import Count
+from screens.marks import RANGE_LIMIT, MarkedRange, Marks
+from screens.queue_keys import QUEUE_KEYS
+from screens.queue_lines import GUTTER, Drawing, Line, Order
+from screens.theme import ASCII_SIGNS, SIGNS, look
+from screens.window import Window
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from textual import events
+    from textual.binding import BindingType
+    from textual.strip import Strip
+
+    from console.queue import Column, Queue, Row
+    from console.text import SafeText
+
+STRIPS = 1024
+"""Drawn rows that are kept; a few screens' worth."""
+
+
+class QueueTable(Widget, can_focus=True):
+    """A queue on the screen. `show` gives it one; until then it is blank."""
+
+    ALLOW_SELECT = False
+    DEFAULT_CSS = "QueueTable { width: 1fr; height: 1fr; }"
+    BINDINGS: ClassVar[list[BindingType]] = [*QUEUE_KEYS]
+
+    class Opened(Message):
+        """The operator wants to see this case."""
+
+        def __init__(self, case_id: int) -> None:
+            super().__init__()
+            self.case_id = case_id
+
+    class Moved(Message):
+        """The cursor stands on another case, or a queue was shown; `row` is None when the queue is empty."""
+
+        def __init__(self, row: Row | None) -> None:
+            super().__init__()
+            self.row = row
+
+    class MarksChanged(Message):
+        """These are the marks now."""
+
+        def __init__(self, marks: Marks) -> None:
+            super().__init__()
+            self.marks = marks
+
+    class SortAsked(Message):
+        """The operator wants the queue in another order; nothing changes until the screen shows one."""
+
+        def __init__(self, column: str, *, descending: bool) -> None:
+            super().__init__()
+            self.column = column
+            self.descending = descending
+
+    class StatusChanged(Message):
+        """`QueueTable.status` reads differently now."""
+
+        def __init__(self, status: str) -> None:
+            super().__init__()
+            self.status = status
+
+    class Told(Message):
+        """A key did not do all that it says, or rows could not be read; one plain sentence says so."""
+
+        def __init__(self, sentence: str) -> None:
+            super().__init__()
+            self.sentence = sentence
+
+    def __init__(
+        self,
+        *,
+        empty: SafeText | None = None,
+        ascii_only: bool = False,
+        id: str | None = None,  # noqa: A002 - the toolkit's name for it
+        classes: str | None = None,
+    ) -> None:
+        super().__init__(id=id, classes=classes)
+        self._empty = empty
+        self._signs = ASCII_SIGNS if ascii_only else SIGNS
+        self._order: Order | None = None
+        self._asked: Order | None = None
+        self._window: Window | None = None
+        self._count = Count(0, capped=False)
+        self._marks = Marks()
+        self._range: MarkedRange | None = None
+        self._told: tuple[int | None, str] = (None, "")
+        self._drawing = Drawing()
+        self._drawn_for: tuple[object, ...] | None = None
+        self._lines: list[Line] = []
+        self._row_strips: dict[Line, Strip] = {}
+        self._other_strips: list[Strip] = []
+
+    # What the screen may ask and say
+
+    @property
+    def row(self) -> Row | None:
+        """The row under the cursor; None when there is none."""
+        return self._window.row if self._window else None
+
+    @property
+    def count(self) -> Count:
+        """How many cases match, as counted when the queue was shown."""
+        return self._count
+
+    @property
+    def order(self) -> Order | None:
+        """The order of what is shown, as far as it was told."""
+        return self._order
+
+    @property
+    def marks(self) -> Marks:
+        """What is marked."""
+        return self._marks
+
+    @marks.setter
+    def marks(self, marks: Marks) -> None:
+        self._range = None
+        self._put_marks(marks)
+        self._redraw()
+
+    @property
+    def ranging(self) -> bool:
+        """Whether a range is being marked."""
+        return self._range is not None
+
+    @property
+    def status(self) -> str:
+        """One line that reads like `3 marked · 412 match · 1–40`; `…` where the place in the queue is not known."""
+        number = f"{self._count.number:,}"
+        match = f"over {number} match" if self._count.capped else f"{number} match"
+        return f"{self._marks.describe(self._count)} · {match} · {self._place()}"
+
+    def _place(self) -> str:
+        window = self._window
+        if window is None or not window.rows:
+            return "0–0"
+        if window.base is None:
+            return "…"
+        begin = window.base + window.top
+        return f"{begin + 1:,}–{begin + len(window.visible):,}"
+
+    def show(
+        self,
+        queue: Queue,
+        *,
+        keep: int | None = None,
+        order: Order | None = None,
+        same_filter: bool = False,
+        empty: SafeText | None = None,
+    ) -> None:
+        """Show a queue: another filter, another order, or the same one read again.
+
+        `keep` is a case on which the cursor stays, or on its place where it no longer matches; without it the cursor
+        goes to the first row. `order` is what the header says; by default what was last asked for. `empty` is the
+        sentence that stands where rows would, when there are none. Marks by id stay; "all that match" stays only under
+        `same_filter`. Raises what the queue raises, and then still shows what it showed before.
+        """
+        window = Window(queue, self._rows_on_screen())
+        if keep is not None:
+            self._keep(window, keep)
+        self._count = queue.count()
+        self._window = window
+        self._order = order or self._asked or self._order
+        self._empty = empty or self._empty
+        self._range = None
+        if not same_filter:
+            self._put_marks(self._marks.under_another_filter())
+        self._drawn_for = None
+        self._told = (None, self._told[1])
+        self.refresh()
+        self._redraw()
+        if window.row is None:
+            self.post_message(self.Moved(None))
+
+    def _keep(self, window: Window, case: int) -> None:
+        old = self._window
+        if window.seek(case, old.cursor - old.top if old else 0) or old is None:
+            return
+        if old.at_last:
+            window.last()
+        elif old.place is not None:
+            window.go_to(old.place)
+
+    def seek(self, case: int) -> bool:
+        """Put the cursor on a case, or on its place; False when the queue does not know it. Ends a range."""
+        window = self._window
+        if window is None:
+            return False
+        self._range = None
+        found = window.seek(case, window.cursor - window.top)
+        self._redraw()
+        return found
+
+    def stop_range(self) -> bool:
+        """End a range, keeping what it marked; False when there was none."""
+        ranging, self._range = self.ranging, None
+        return ranging
+
+    def clear_marks(self) -> bool:
+        """Unmark everything; False when nothing was marked."""
+        marked = bool(self._marks)
+        self.marks = self._marks.clear()
+        return marked
+
+    # Keys
+
+    def action_move(self, by: int) -> None:
+        self._end_range_by_shift()
+        self._go(lambda window: window.move(by))
+
+    def action_page(self, pages: int) -> None:
+        self._end_range_by_shift()
+        self._go(lambda window: window.scroll(pages * max(1, window.height - 1)))
+
+    def action_half(self, halves: int) -> None:
+        self._end_range_by_shift()
+        self._go(lambda window: window.scroll(halves * max(1, window.height // 2)))
+
+    def action_first(self) -> None:
+        self._jump(Window.first, -1)
+
+    def action_last(self) -> None:
+        total = None if self._count.capped else self._count.number
+        self._jump(lambda window: window.last(total), 1)
+
+    def action_extend(self, by: int) -> None:
+        if self._range is None:
+            self._begin_range(by_shift=True)
+        self._go(lambda window: window.move(by))
+
+    def action_range(self) -> None:
+        if not self.stop_range():
+            self._begin_range(by_shift=False)
+            self._redraw()
+
+    def action_mark(self) -> None:
+        row = self.row
+        if self.stop_range() or row is None:
+            return
+        self._put_marks(self._marks.toggle(row.id))
+        self._go(lambda window: window.move(1))
+
+    def action_mark_all(self) -> None:
+        if self._marks.all_matching:
+            self.marks = self._marks.clear()
+        elif self.row is not None:
+            self.marks = self._marks.everything()
+
+    def action_open(self) -> None:
+        if (row := self.row) is not None:
+            self.post_message(self.Opened(row.id))
+
+    def action_sort(self) -> None:
+        names = [column.name for column in self._columns if column.sortable]
+        if not names:
+            return
+        current = self._order.column if self._order else None
+        self._ask(Order(names[(names.index(current) + 1) % len(names)] if current in names else names[0]))
+
+    def action_reverse(self) -> None:
+        if self._order is None:
+            self.action_sort()
+        else:
+            self._ask(Order(self._order.column, not self._order.descending))
+
+    def _ask(self, order: Order) -> None:
+        self._asked = order
+        self.post_message(self.SortAsked(order.column, descending=order.descending))
+
+    # Moving
+
+    def _go(self, step: Callable[[Window], Sequence[Row] | None]) -> None:
+        window = self._window
+        if window is None:
+            return
+        try:
+            stepped = step(window)
+        except ConsoleError as error:
+            self.post_message(self.Told(str(error)))
+            stepped = None
+        if self._range is not None:
+            room = self._range.room
+            self._range.follow(row.id for row in stepped or ())
+            self._put_marks(self._range.marks)
+            if room and not self._range.room:
+                self.post_message(self.Told(f"A range marks {RANGE_LIMIT:,} cases at most; * marks all that match."))
+        self._redraw()
+
+    def _jump(self, jump: Callable[[Window], None], direction: int) -> None:
+        """Go to one end. While a range is marked the way is walked, as far as a range reaches: it is marked by id."""
+        self._end_range_by_shift()
+        if self._range is None:
+            self._go(jump)
+        else:
+            steps = direction * RANGE_LIMIT
+            self._go(lambda window: window.move(steps))
+
+    def _begin_range(self, *, by_shift: bool) -> None:
+        if (row := self.row) is not None:
+            self._range = MarkedRange(self._marks, row.id, by_shift=by_shift)
+            self._put_marks(self._range.marks)
+
+    def _end_range_by_shift(self) -> None:
+        if self._range is not None and self._range.by_shift:
+            self._range = None
+
+    def _put_marks(self, marks: Marks) -> None:
+        if marks != self._marks:
+            self._marks = marks
+            self.post_message(self.MarksChanged(marks))
+
+    def _tell(self) -> None:
+        """Post what changed since it was last told."""
+        row, status = self.row, self.status
+        case = row.id if row else None
+        told_case, told_status = self._told
+        self._told = (case, status)
+        if case != told_case:
+            self.post_message(self.Moved(row))
+        if status != told_status:
+            self.post_message(self.StatusChanged(status))
+
+    # Mouse: its events come only when the driver was asked for them
+
+    def on_click(self, event: events.Click) -> None:
+        window = self._window
+        line = event.y - 1
+        if window is None or not 0 <= line < len(window.visible):
+            return
+        event.stop()
+        self.stop_range()
+        by = window.top + line - window.cursor
+        self._go(lambda window: window.move(by))
+        if event.chain > 1:
+            self.action_open()
+        elif event.x < GUTTER and (row := self.row) is not None:
+            self.marks = self._marks.toggle(row.id)
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        event.stop()
+        self._go(lambda window: window.scroll(3))
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        event.stop()
+        self._go(lambda window: window.scroll(-3))
+
+    # Drawing
+
+    @property
+    def _columns(self) -> Sequence[Column]:
+        return self._window.queue.columns if self._window else ()
+
+    def _rows_on_screen(self) -> int:
+        return max(1, self.size.height - 1)
+
+    def on_resize(self) -> None:
+        height = self._rows_on_screen()
+        self.refresh()
+        self._go(lambda window: window.resize(height))
+
+    def watch_has_focus(self, _has_focus: bool) -> None:
+        super().watch_has_focus(_has_focus)
+        self._redraw()
+
+    def _redraw(self) -> None:
+        """Ask for those lines to be painted that read differently than what was painted, and tell what changed."""
+        old, self._lines = self._lines, self._lines_now()
+        if len(old) != len(self._lines):
+            self.refresh()
+        else:
+            pairs = zip(old, self._lines, strict=True)
+            self._repaint([y for y, (was, now) in enumerate(pairs, 1) if was != now])
+        self._tell()
+
+    def _lines_now(self) -> list[Line]:
+        window = self._window
+        if window is None:
+            return []
+        sign = self._signs.marked_by_filter if self._marks.all_matching else self._signs.marked
+        includes, focus, under = self._marks.includes, self.has_focus, window.cursor - window.top
+        return [
+            Line(row.id, line == under, sign if includes(row.id) else " ", focus and line == under)
+            for line, row in enumerate(window.visible)
+        ]
+
+    def _repaint(self, ys: Sequence[int]) -> None:
+        """Ask for these lines (in order) to be painted, and no others."""
+        if ys:
+            self.refresh(*self._regions(ys))
+
+    def _regions(self, ys: Sequence[int]) -> Iterator[Region]:
+        """As few regions as cover the lines."""
+        begin = last = ys[0]
+        for y in ys[1:]:
+            if y != last + 1:
+                yield Region(0, begin, self.size.width, last - begin + 1)
+                begin = y
+            last = y
+        yield Region(0, begin, self.size.width, last - begin + 1)
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """The lines of `crop`, past the toolkit's cache of styled lines: it would add nothing to them."""
+        strips = self._strips(crop.line_range)
+        if crop.column_span != (0, self.size.width):
+            strips = [strip.crop(*crop.column_span) for strip in strips]
+        return strips
+
+    def render_line(self, y: int) -> Strip:
+        """The line `y` of the table; 0 is the header."""
+        return self._strips((y,))[0]
+
+    def _strips(self, ys: Iterable[int]) -> list[Strip]:
+        self._prepare()
+        return [self._row_strip(y - 1) if 0 < y <= len(self._lines) else self._other_strip(y) for y in ys]
+
+    def _row_strip(self, place: int) -> Strip:
+        line = self._lines[place]
+        strip = self._row_strips.get(line)
+        if strip is None and self._window is not None:
+            if len(self._row_strips) >= STRIPS:
+                self._row_strips.clear()
+            strip = self._row_strips[line] = self._drawing.row(line, self._window.visible[place])
+        return strip or self._drawing.blank()
+
+    def _other_strip(self, y: int) -> Strip:
+        """The header, the sentence of an empty queue, and what is blank below."""
+        if not self._other_strips:
+            drawing = self._drawing
+            strips = [drawing.header()] if self._window is not None else []
+            if self._empty and self._window is not None and self.row is None:
+                sentence = drawing.sentence(self._empty)
+                strips += [drawing.blank(), *sentence] if len(sentence) + 2 <= self.size.height else sentence
+            self._other_strips = [*strips, drawing.blank()]
+        return self._other_strips[min(y, len(self._other_strips) - 1)]
+
+    def _prepare(self) -> None:
+        """Forget what was drawn for another queue, another size or other colours."""
+        # NO_COLOR needs no filter here, the look has no colour then; the filter would write defaults into every line.
+        filters = tuple(kept for kept in self.get_line_filters() if not isinstance(kept, NoColor))
+        drawn_for = (self.size, self.app.no_color, filters)
+        if drawn_for == self._drawn_for:
+            return
+        self._drawn_for = drawn_for
+        self._row_strips.clear()
+        self._other_strips.clear()
+        self._drawing = Drawing(
+            columns=self._columns,
+            width=self.size.width,
+            order=self._order,
+            signs=self._signs,
+            look=look(colour=not self.app.no_color),
+            filters=filters,
+            background=self.background_colors[1],
+        )
