@@ -79,9 +79,9 @@ _CAPITALS = _look_alikes(
     "ՕO ՍU ՏS ԼL Հh ᎪA ᏴB ᏟC ᎠD ᎬE ᎻH ᎫJ ᏦK ᏞL ᎷM ᏢP ᏚS ᎢT ᏙV ᎳW ᏃZ ᏀG"
 )
 _SMALL = _look_alikes(
-    "аa вb еe ѕs іi јj кk мm нh оo рp сc тt уy хx гr пn ьb ԁd һh ԛq ԝw үy ӏl ԍg ѵv ɡg ɑa ıi ɩi ι" + "i "
-    "αa βb γy εe ηn κk νv οo ρp σo τt υu χx ωw ϲc օo ոn սu հh ցg զq յj ւl ք" + "p "
-    "ᴀa ʙb ᴄc ᴅd ᴇe ɢg ʜh ɪi ᴊj ᴋk ʟl ᴍm ɴn ᴏo ᴘp ʀr ꜱs ᴛt ᴜu ᴠv ᴡw ʏy ᴢz łl øo đd ħh ŧt 0o 1l |l il"
+    "аa вb еe ѕs іl јj кk мm нh оo рp сc тt уy хx гr пn ьb ԁd һh ԛq ԝw үy ӏl ԍg ѵv ɡg ɑa ɩl "
+    "αa βb γy εe ηn ιl κk νv οo ρp σo τt υu χx ωw ϲc օo ոn սu հh ցg զq յj ւl քp "
+    "ᴀa ʙb ᴄc ᴅd ᴇe ɢg ʜh ɪl ᴊj ᴋk ʟl ᴍm ɴn ᴏo ᴘp ʀr ꜱs ᴛt ᴜu ᴠv ᴡw ʏy ᴢz łl øo đd ħh ŧt 0o 1l |l il ıl"
 )
 _SPELLED = (("rn", "m"), ("vv", "w"))
 
@@ -174,9 +174,9 @@ def throwaway_domain(email: str | None) -> bool:
     return any(".".join(labels[start:]) in _THROWAWAY for start in range(len(labels)))
 
 
-def _binds(char: str) -> bool:
-    """Whether what follows is part of the same conjunct. Tamil and Thai write such letters apart."""
-    return char == "\u200d" or (unicodedata.combining(char) == _VIRAMA and char not in "\u0bcd\u0e3a")
+# One letter with its marks and at most two more that it is written together with: a mask shows no whole name.
+# A virama binds (unicodedata.combining is 9), but Tamil and Thai write the next letter apart.
+_CONJUNCT = 3
 
 
 def _first_grapheme(name: str) -> str:
@@ -184,14 +184,16 @@ def _first_grapheme(name: str) -> str:
     categories = [unicodedata.category(char) for char in name]
     signs = (index for index, category in enumerate(categories) if category[0] in "NPS")
     start = next((index for index, category in enumerate(categories) if category[0] == "L"), next(signs, 0))
-    end, marks = start + 1, 0
+    end, marks, letters, bound = start + 1, 0, 1, False
     while end < len(name):
-        if piles(name[end]):
+        char = name[end]
+        if piles(char):
             marks += 1
-        elif _binds(name[end - 1]):
-            marks = 0
-        elif name[end] not in "\u200c\u200d":
-            break
+            bound = unicodedata.combining(char) == _VIRAMA and char not in "\u0bcd\u0e3a"
+        elif char not in "\u200c\u200d":
+            if not bound or letters == _CONJUNCT or categories[end][0] != "L":
+                break
+            letters, marks, bound = letters + 1, 0, False
         if marks > MARKS_A_BASE:
             break
         end += 1
