@@ -99,7 +99,7 @@ def read_batch_id(text: str) -> str:
     Raises ValueError when it cannot be one.
     """
     letters = text.strip().replace("-", "").upper().translate(MISREAD)
-    if len(letters) != BATCH_LETTERS or any(letter not in CROCKFORD for letter in letters):
+    if not text.isascii() or len(letters) != BATCH_LETTERS or any(letter not in CROCKFORD for letter in letters):
         raise ValueError("a batch is written like 7K2M-9QXH")
     return f"{letters[:4]}-{letters[4:]}"
 

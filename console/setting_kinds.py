@@ -120,8 +120,8 @@ def path() -> Kind[Path | None]:
     """A file or folder; empty text is none. Made absolute by who knows the settings file's folder."""
 
     def listen(value: str) -> Path | None:
-        if "\0" in value:
-            raise MisfitError("it holds a NUL character")
+        if not value.isprintable():
+            raise MisfitError("it holds a control character")
         return Path(value).expanduser() if value else None
 
     return Kind(

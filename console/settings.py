@@ -33,6 +33,7 @@ FILE_NAME = "district.toml"
 SYSTEM_FILE = Path("/etc/district") / FILE_NAME
 PREFIX = "DISTRICT_"
 NOT_SETTINGS = frozenset({"DISTRICT_CONFIG", "DISTRICT_OPERATOR"})
+SQLITE = "sqlite:///"
 DEMO_MAKER = "district demo"
 SECRET_WORDS = re.compile(r"passw|passphrase|pwd|secret|token|credential|private", re.IGNORECASE)
 
@@ -78,8 +79,9 @@ def _url_fault(value: str) -> str | None:
     """Why this is no database address; the text never holds the address, which may hold a password."""
     from urllib.parse import parse_qsl, urlsplit
 
-    if value.startswith("sqlite:///") and len(value) > len("sqlite:///") and "?" not in value:
-        return None
+    if value.startswith(SQLITE):
+        file = value.removeprefix(SQLITE)
+        return None if file and not file.startswith(":") and "?" not in file else "it names no file"
     try:
         parts = urlsplit(value)
         held = parts.password is not None or any(SECRET_WORDS.search(name) for name, _ in parse_qsl(parts.query))
@@ -105,7 +107,7 @@ ORIGIN = kinds.text("a name such as district.example/ledger, without spaces or p
 URL = kinds.text("sqlite:///FILE or postgresql://USER@HOST/DATABASE", _url_fault)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class PortalSettings:
     """The portal and its calendar."""
 
@@ -130,7 +132,7 @@ class PortalSettings:
         return ZoneInfo(self.timezone)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class DatabaseSettings:
     """The portal's own database."""
 
@@ -144,12 +146,17 @@ class DatabaseSettings:
         5, kinds.whole(1, 3600), "How long a statement may run or wait for a lock, in seconds."
     )
 
+    @property
+    def file(self) -> Path | None:
+        """The SQLite file; None for PostgreSQL."""
+        return Path(self.url.removeprefix(SQLITE)) if self.url.startswith(SQLITE) else None
+
     def password(self) -> str | None:
         """The password, read now; None where no file is named. Raises Unavailable or Refused as `read_secret` does."""
         return _secret(self.password_file, "database password")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class KeySettings:
     """Where the keys are. They lie outside the database, in a folder that only the console's user can open."""
 
@@ -167,7 +174,7 @@ class KeySettings:
     )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class PolicySettings:
     """Numbers of the district's policy. None opens or closes access: that is decided per school, with a record."""
 
@@ -188,7 +195,7 @@ class PolicySettings:
     export_row_budget: int = setting(500, kinds.whole(0, 10_000_000), "Rows that an operator may export in a day.")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class MailSettings:
     """The server that sends notices and alerts; without a host, notices wait."""
 
@@ -207,7 +214,7 @@ class MailSettings:
         return _secret(self.password_file, "mail password")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class RosterSettings:
     """What the district calls its own columns in the roster; OneRoster has none for custody or restrictions."""
 
@@ -230,7 +237,7 @@ class RosterSettings:
     )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ConsoleSettings:
     """Keys and looks of the console."""
 
@@ -246,7 +253,7 @@ class ConsoleSettings:
     theme: str = setting("", TEXT, "A theme's name; empty for the console's own.")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class LogSettings:
     """The technical log. It holds no personal data."""
 
@@ -254,7 +261,7 @@ class LogSettings:
     level: str = setting("info", kinds.choice("debug", "info", "warning", "error"), "From which level on.")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class DemoSettings:
     """Written by `district demo` alone: the calendar and origin of a synthetic district. Leave it out elsewhere."""
 
@@ -265,7 +272,7 @@ class DemoSettings:
     seed: int | None = setting(None, cast("Kind[int | None]", kinds.whole(0, 2**63 - 1)), "The seed it was built from.")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Settings:
     """All settings, checked, with every path absolute. `file` is where they come from, None for defaults alone."""
 
@@ -330,7 +337,7 @@ TABLES: dict[str, Any] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Declared:
     """One key as declared, for the loader, the example file and the documentation."""
 
@@ -484,8 +491,8 @@ def _settled(values: Mapping[str, Any], kind: Any, folder: Path) -> dict[str, An
     for name, value in whole.items():
         if isinstance(value, Path):
             whole[name] = folder / value
-        elif name == "url" and value.startswith("sqlite:///"):
-            whole[name] = f"sqlite:///{folder / value.removeprefix('sqlite:///')}"
+        elif name == "url" and value.startswith(SQLITE):
+            whole[name] = f"{SQLITE}{folder / value.removeprefix(SQLITE)}"
     return whole
 
 
