@@ -417,7 +417,7 @@ def test_settings_are_read_without_database_terminal_or_ciphers(tmp_path: Path) 
 def test_settings_cannot_be_changed_afterwards() -> None:
     settings = build("")
     with pytest.raises(AttributeError):
-        settings.policy.purge_days = 1  # type: ignore[misc] - the mistake in question
+        settings.policy.purge_days = 1  # type: ignore[misc]  # the mistake in question
     with pytest.raises(AttributeError):
-        settings.folder = FOLDER  # type: ignore[misc] - the mistake in question
+        settings.folder = FOLDER  # type: ignore[misc]  # the mistake in question
     assert settings.policy.needs_info_days == 60
