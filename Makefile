@@ -17,7 +17,7 @@ test: development packages ## install what the tests need, system packages too, 
 	@$(PYTEST) -n $(WORKERS) --dist worksteal -m "not bench"
 
 check: development packages ## format, lint, types, borders, tests
-	@$(MAKE) --no-print-directory lint types borders test
+	@$(MAKE) --no-print-directory --keep-going lint types borders test
 
 format: development ## put every file into the house's form
 	@$(BIN)/ruff format .

@@ -24,8 +24,8 @@ LOCKS = {"runtime": ["requirements.lock"], "development": ["requirements.lock", 
 
 def stamp_of(kind: str) -> str:
     """What `.venv` has to agree with: its place, its Python, and all that decides what is installed."""
-    digest = hashlib.sha256(f"{VENV}\n{sys.version}\n".encode())
-    for name in [*LOCKS[kind], "pyproject.toml"]:
+    digest = hashlib.sha256(f"{VENV}\n".encode())
+    for name in [*LOCKS[kind], "pyproject.toml", ".venv/pyvenv.cfg"]:
         digest.update((ROOT / name).read_bytes())
     return digest.hexdigest()
 
@@ -72,12 +72,10 @@ def install(kind: str) -> None:
 def main(kind: str) -> None:
     """Leaves `.venv` complete for `kind`, or ends with a sentence."""
     stamp = VENV / f".{kind}"
-    wanted = stamp_of(kind)
-    if works():
-        if stamp.exists() and stamp.read_text() == wanted:
-            return
-    else:
+    if not works():
         make()
+    elif stamp.exists() and stamp.read_text() == stamp_of(kind):
+        return
     install(kind)
     for name in ("runtime", kind):
         (VENV / f".{name}").write_text(stamp_of(name))

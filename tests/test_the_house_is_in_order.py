@@ -19,12 +19,12 @@ ROOT = Path(__file__).resolve().parent.parent
 LONGEST = 400  # lines
 LOCKS = ("requirements.lock", "requirements-dev.lock")
 
-# Runs one desk's help and that of all its decisions as a person would, and tells what is loaded then. A module that only
+# Runs the help of one desk and of all its decisions, and tells what is loaded then. A module that only
 # stands ready to be loaded (console.lazy) has no submodules, so submodules are what counts.
 HELP = """
-import contextlib, io, json, sys
+import contextlib, importlib, io, json, sys
 import click
-from console.cli import main as cli
+cli = importlib.import_module("console.cli.main")
 group = next(value for value in vars(cli).values() if isinstance(value, click.Group))
 words = json.loads(sys.argv[1])
 said = io.StringIO()
