@@ -173,7 +173,7 @@ def test_no_badge_for_an_honest_name(name):
         ("", set()),
         (None, set()),
     ],
-    ids=ascii,
+    ids=lambda value: ascii(sorted(value) if isinstance(value, set) else value),
 )
 def test_what_is_odd_about_a_name_is_found(name, found):
     assert suspicions(name) == found
