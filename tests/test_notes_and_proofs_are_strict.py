@@ -328,6 +328,7 @@ def test_an_unknown_line_must_still_be_well_formed() -> None:
         "— witness.example  YWJjZGU=\n",
         "— witness.example\n",
         "- witness.example YWJjZGU=\n",
+        "witness.example YWJjZGU=\n",
         "—\u00a0witness.example YWJjZGU=\n",
         "— wit+ness YWJjZGU=\n",
     ):
@@ -372,6 +373,7 @@ def test_two_keys_of_one_name_and_id_are_never_confused(monkeypatch: pytest.Monk
         f"portal.example\n1\n{b64encode(bytes(32)).decode()}",
         f"portal.example\n1\n{b64encode(bytes(32)).decode()}\n\n",
         f"portal.example\n1\n{b64encode(bytes(32)).decode()}\nextension\n",
+        f"portal.example\n1\n{b64encode(bytes(32)).decode()}\nextension",
         f"portal.example\n0\n{b64encode(bytes(32)).decode()}\n",
         f"portal example\n1\n{b64encode(bytes(32)).decode()}\n",
         f"\n1\n{b64encode(bytes(32)).decode()}\n",
@@ -404,6 +406,32 @@ def test_a_malformed_proof_cannot_be_made() -> None:
             Proof(**{"index": 0, "path": (), "checkpoint_note": NOTES[1], **wrong})  # type: ignore[arg-type]
     with pytest.raises(ProofError, match="too long"):
         Proof.parse("x" * 1_000_000)
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        "",
+        "c2sp.org/tlog-proof@v1",
+        "c2sp.org/tlog-proof@v2\nindex 0",
+        "c2sp.org/tlog-proof@v1\n0",
+        "c2sp.org/tlog-proof@v1\nindex0",
+        "c2sp.org/tlog-proof@v1\nindex ",
+        "c2sp.org/tlog-proof@v1\nindex 00",
+        "c2sp.org/tlog-proof@v1\nextra \nindex 0",
+        "c2sp.org/tlog-proof@v1\nextra YQ==",
+        "c2sp.org/tlog-proof@v1\nextra YQ==\nextra YQ==\nindex 0",
+        "c2sp.org/tlog-proof@v1\nindex 0\nextra YQ==",
+        "c2sp.org/tlog-proof@v1\nindex 0\nYQ==",
+        "c2sp.org/tlog-proof@v1\nindex 0" + f"\n{b64encode(bytes(32)).decode()}" * 64,
+    ],
+)
+def test_a_proof_begins_in_one_way_only(head: str) -> None:
+    assert Proof.parse(f"c2sp.org/tlog-proof@v1\nindex 0\n\n{NOTES[1]}").path == ()
+    with pytest.raises(Unverified):
+        Proof.parse(f"{head}\n\n{NOTES[1]}")
+    with pytest.raises(Unverified):
+        Proof.parse(head + "\n")
 
 
 def test_a_private_key_shows_in_no_repr_and_no_error() -> None:

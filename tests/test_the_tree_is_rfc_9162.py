@@ -241,6 +241,38 @@ def test_a_proof_with_a_hash_more_or_less_is_refused(sizes: tuple[int, int], ext
             verify_consistency(old, naive(0, old), new, naive(0, new), wrong)
 
 
+def test_a_proof_of_the_wrong_height_is_refused_even_when_its_hashes_lead_to_the_root() -> None:
+    a, b, c = LEAVES[:3]
+    ab = node_hash(a, b)
+    verify_inclusion(0, 2, a, [b], ab)
+    with pytest.raises(ProofError, match="fewer"):
+        verify_inclusion(0, 3, a, [b], ab)
+    with pytest.raises(ProofError, match="fewer"):
+        verify_inclusion(0, 5, a, [], a)
+    for after in (node_hash(ab, c), node_hash(c, ab)):
+        with pytest.raises(ProofError, match="more"):
+            verify_inclusion(0, 2, a, [b, c], after)
+    verify_consistency(1, a, 2, ab, [b])
+    with pytest.raises(ProofError, match="fewer"):
+        verify_consistency(1, a, 5, ab, [b])
+    for old, after in ((a, node_hash(ab, c)), (node_hash(c, a), node_hash(c, ab))):
+        with pytest.raises(ProofError, match="more"):
+            verify_consistency(1, old, 2, after, [b, c])
+
+
+def test_a_hash_cut_at_another_byte_is_refused_even_when_it_leads_to_the_root() -> None:
+    both = LEAVES[0] + LEAVES[1]
+    root = node_hash(*LEAVES[:2])
+    for cut in (31, 33):
+        assert node_hash(both[:cut], both[cut:]) == root
+        with pytest.raises(ProofError, match="32 bytes"):
+            verify_inclusion(0, 2, both[:cut], [both[cut:]], root)
+        with pytest.raises(ProofError, match="32 bytes"):
+            verify_consistency(1, both[:cut], 2, root, [both[cut:]])
+        with pytest.raises(ProofError, match="32 bytes"):
+            verify_inclusion(0, 2, LEAVES[0], [bytes(cut)], node_hash(LEAVES[0], bytes(cut)))
+
+
 def test_a_history_rewritten_or_cut_is_refused() -> None:
     rewritten = Frontier()
     rewritten.extend([*LEAVES[:99], leaf_hash(b"another record"), *LEAVES[100:300]])
