@@ -42,16 +42,16 @@ def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-def _bare(text: str) -> str:
-    """`text` folded in case and compatibility, without diacritics and letter-like signs."""
+def _bare(text: str, replaced: dict[int, str]) -> str:
+    """Letters, spelling marks and digits of `text`, folded in case and compatibility, some `replaced`; in NFC."""
     folded = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
-    return unicodedata.normalize("NFC", _ORNAMENTS.sub("", _DIACRITICS.sub("", folded)))
+    plain = _ORNAMENTS.sub("", _DIACRITICS.sub("", folded)).translate(replaced)
+    return unicodedata.normalize("NFC", "".join(char for char in plain if unicodedata.category(char)[0] in "LMN"))
 
 
 def name_key(text: str | None) -> str:
     """The letters and digits of a name without case, accents and signs; vowel signs that spell stay. May be ''."""
-    bare = _bare(text or "").translate(_PLAIN)
-    return "".join(char for char in bare if unicodedata.category(char)[0] in "LMN")
+    return _bare(text or "", _PLAIN)
 
 
 def email_key(text: str | None) -> str:
@@ -76,12 +76,14 @@ def _look_alikes(pairs: str) -> dict[int, str]:
 # Capitals are mapped before case is folded: Greek Η looks like H, its small η like n. Chosen by eye in common fonts.
 _CAPITALS = _look_alikes(
     "АA ВB ЕE ЅS ІI ЈJ КK МM НH ОO РP СC ТT УY ХX ҮY ԌG ԚQ ԜW Ӏl ΑA ΒB ΕE ΖZ ΗH ΙI ΚK ΜM ΝN ΟO ΡP ΤT ΥY ΧX ϹC "
-    "ՕO ՍU ՏS ԼL Հh ᎪA ᏴB ᏟC ᎠD ᎬE ᎻH ᎫJ ᏦK ᏞL ᎷM ᏢP ᏚS ᎢT ᏙV ᎳW ᏃZ ᏀG"
+    "ՕO ՍU ՏS ԼL Հh"
 )
 _SMALL = _look_alikes(
     "аa вb еe ѕs іl јj кk мm нh оo рp сc тt уy хx гr пn ьb ԁd һh ԛq ԝw үy ӏl ԍg ѵv ɡg ɑa ɩl "
     "αa βb γy εe ηn ιl κk νv οo ρp σo τt υu χx ωw ϲc օo ոn սu հh ցg զq յj ւl քp "
-    "ᴀa ʙb ᴄc ᴅd ᴇe ɢg ʜh ɪl ᴊj ᴋk ʟl ᴍm ɴn ᴏo ᴘp ʀr ꜱs ᴛt ᴜu ᴠv ᴡw ʏy ᴢz łl øo đd ħh ŧt 0o 1l |l il ıl"
+    "ᴀa ʙb ᴄc ᴅd ᴇe ɢg ʜh ɪl ᴊj ᴋk ʟl ᴍm ɴn ᴏo ᴘp ʀr ꜱs ᴛt ᴜu ᴠv ᴡw ʏy ᴢz łl øo đd ħh ŧt 0o 1l |l il ıl "
+    # Cherokee folds its small letters to capitals.
+    "Ꭺa Ᏼb Ꮯc Ꭰd Ꭼe Ꮋh Ꭻj Ꮶk Ꮮl Ꮇm Ꮲp Ꮪs Ꭲt Ꮩv Ꮃw Ꮓz Ꮐg"
 )
 _SPELLED = (("rn", "m"), ("vv", "w"))
 
@@ -91,8 +93,7 @@ def skeleton(text: str | None) -> str:
 
     For comparing skeletons only: it is no spelling of the name. May be ''.
     """
-    bare = _bare(unicodedata.normalize("NFKD", text or "").translate(_CAPITALS)).translate(_SMALL)
-    shape = "".join(char for char in bare if unicodedata.category(char)[0] in "LMN")
+    shape = _bare(unicodedata.normalize("NFKD", text or "").translate(_CAPITALS), _SMALL)
     for seen, read in _SPELLED:
         shape = shape.replace(seen, read)
     return shape
@@ -197,7 +198,10 @@ def _first_grapheme(name: str) -> str:
         if marks > MARKS_A_BASE:
             break
         end += 1
-    return name[start:end].rstrip("\u200c\u200d")
+    first = name[start:end].rstrip("\u200c\u200d")
+    while len(first) > 1 and safe(first) != first:
+        first = first[:-1]
+    return first
 
 
 def last_initial(family: str | None) -> SafeText:

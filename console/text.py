@@ -59,6 +59,11 @@ def _sealed(text: str) -> SafeText:
     return str.__new__(SafeText, text)
 
 
+def _is_narrow(text: str) -> bool:
+    """Whether all of `text` lies below U+0300, where none combines, each is its own NFC and takes one cell if printable."""
+    return text.isascii() or max(text) < "\u0300"
+
+
 def _within(char: str, ranges: tuple[tuple[int, int], ...]) -> bool:
     point = ord(char)
     return any(first <= point <= last for first, last in ranges)
@@ -129,8 +134,7 @@ def safe(raw: str | None) -> SafeText:
         return raw
     if not raw:
         return _sealed("")
-    # No character below U+0300 combines, and each is its own NFC.
-    if raw.isprintable() and (raw.isascii() or max(raw) < "\u0300"):
+    if raw.isprintable() and _is_narrow(raw):
         return _sealed(raw)
     return _sealed("".join(_shown(unicodedata.normalize("NFC", raw))))
 
@@ -149,7 +153,7 @@ def join(parts: Iterable[SafeText], separator: SafeText | None = None) -> SafeTe
 
 def cells(text: SafeText) -> int:
     """How many terminal cells Rich, and so Textual, counts for `text`."""
-    if text.isascii():
+    if _is_narrow(text):
         return len(text)
     from rich.cells import cell_len
 
@@ -183,7 +187,7 @@ def clip(text: SafeText, width: int) -> SafeText:
     """
     if width <= 0:
         return _sealed("")
-    if text.isascii():
+    if _is_narrow(text):
         return text if len(text) <= width else _sealed(text[: width - 1] + _ELLIPSIS)
     kept: list[str] = []
     used = short = 0
