@@ -223,6 +223,7 @@ def test_throw_away_domains_are_known_with_their_subdomains(address, thrown_away
         ("An\u200dn", "A."),
         ("ක්\u200d" * 30 + "ක", "ක්\u200dක්\u200dක්."),
         ("क्\u200bष", "क्."),
+        ("क् ष", "क्."),
         ("0\u034f", "0."),
         ("\u202eAnn", "A."),
         ("\u0301Ann", "A."),

@@ -190,6 +190,9 @@ def test_a_padded_text_has_exactly_its_cells(text, width, right):
         ("Smith", 0, ""),
         ("李小龍", 5, "李小…"),
         ("李小龍", 4, "李…"),
+        ("❤\ufe0f❤\ufe0f❤\ufe0f", 4, "❤\ufe0f…"),
+        ("👍🏽👍🏽", 5, "👍🏽…"),
+        ("ශ්\u200dරීල", 2, "…"),
     ],
 )
 def test_clipping_known_examples(raw, width, clipped):
