@@ -12,28 +12,26 @@ import hashlib
 import io
 import os
 import stat
-import struct
-import zipfile
-import zlib
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from console.errors import ConsoleError, Refused, Unavailable
 from console.intake.findings import shown_name
+from console.intake.zipped import DAMAGE, FromStart, read_directory
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
     from types import TracebackType
     from typing import BinaryIO
 
     from _typeshed import WriteableBuffer
 
-CHUNK = 1 << 18
-ONE_READ = 1 << 20
-"""No part of a zip's directory that is larger than this is taken into memory; 50 members need a few kilobytes."""
+    from console.intake.zipped import Readable
 
-_LOCAL_HEADER = struct.Struct("<4s22xHH")
+CHUNK = 1 << 18
+
 _PACKED = {
     b"PK\x03\x04": "zip",
     b"PK\x05\x06": "zip",
@@ -44,19 +42,6 @@ _PACKED = {
     b"\x28\xb5\x2f\xfd": "zstd",
     b"Rar!": "rar",
 }
-_DAMAGE = (
-    zipfile.BadZipFile,
-    zlib.error,
-    struct.error,
-    EOFError,
-    LookupError,
-    NotImplementedError,
-    OSError,
-    OverflowError,
-    RuntimeError,
-    ValueError,
-)
-
 Identity = tuple[int, int, int, int]
 
 
@@ -77,19 +62,10 @@ class Limits:
 LIMITS = Limits()
 
 
-class _Sparing(io.BufferedReader):
-    """A file that hands out at most `ONE_READ` bytes at once, so that a forged directory size costs no memory."""
-
-    def read(self, size: int | None = -1, /) -> bytes:
-        if size is not None and size > ONE_READ:
-            raise zipfile.BadZipFile("directory too large")
-        return super().read(ONE_READ if size is None or size < 0 else size)
-
-
 class _Counted(io.RawIOBase):
     """A member's bytes, counted against the input's limits while they are read."""
 
-    def __init__(self, raw: BinaryIO, member: Member, source: Source) -> None:
+    def __init__(self, raw: Readable, member: Member, source: Source) -> None:
         self._raw = raw
         self._member = member
         self._source = source
@@ -109,7 +85,7 @@ class _Counted(io.RawIOBase):
             data = self._raw.read(min(len(view), CHUNK))
         except ConsoleError:
             raise
-        except _DAMAGE as error:
+        except DAMAGE as error:
             raise self._source.damaged(self._member, error) from None
         if not data:
             self._source.check_unchanged(self._member)
@@ -134,7 +110,7 @@ class Member:
     size: int
     packed: int
     source: Source
-    opens: Callable[[], BinaryIO]
+    opens: Callable[[], Readable]
     identity: Identity | None = None
     path: Path | None = None
     read: int = 0
@@ -153,7 +129,7 @@ class Member:
             raw = self.opens()
         except ConsoleError:
             raise
-        except _DAMAGE as error:
+        except DAMAGE as error:
             raise self.source.damaged(self, error) from None
         return io.BufferedReader(_Counted(raw, self, self.source), CHUNK)
 
@@ -304,7 +280,7 @@ def _open_folder(place: Path, limits: Limits) -> Source:
     _refuse_large(source, sum(member.size for member in source.members.values()))
     for member in sorted(source.members.values(), key=lambda each: each.name):
         try:
-            with member.opens() as file:
+            with closing(member.opens()) as file:
                 lines.append(f"{_digest(file)}  {member.name}\n")
         except OSError as error:
             raise source.damaged(member, error) from None
@@ -324,79 +300,20 @@ def _open_file(place: Path, file: BinaryIO, limits: Limits) -> Source:
         source.digest = _digest(file)
         if start[:4] in {b"PK\x03\x04", b"PK\x05\x06"} or place.suffix.lower() == ".zip":
             source.kind = "zip"
-            _read_directory(source, file)
+            for packed in read_directory(file.fileno(), source.shown, limits.members):
+                source.add(Member(packed.name, packed.size, packed.packed, source, packed.opens))
+            for member in source.members.values():
+                _refuse_ratio(source, member, member.size)
+            _refuse_large(source, sum(member.size for member in source.members.values()))
         else:
-            source.add(Member(place.name, status.st_size, status.st_size, source, lambda: _again(file)))
-    except OSError as error:
-        source.close()
-        raise source.damaged(None, error) from None
+            source.add(Member(place.name, status.st_size, status.st_size, source, lambda: FromStart(file.fileno())))
     except ConsoleError:
         source.close()
         raise
+    except DAMAGE as error:
+        source.close()
+        raise source.damaged(None, error) from None
     return source
-
-
-def _read_directory(source: Source, file: BinaryIO) -> None:
-    try:
-        archive = zipfile.ZipFile(_Sparing(_again(file)))  # type: ignore[arg-type] # it is a raw stream
-        entries = archive.infolist()
-        _refuse_overlaps(source, archive, entries)
-    except ConsoleError:
-        raise
-    except _DAMAGE as error:
-        raise source.damaged(None, error) from None
-    if any(entry.filename == "[Content_Types].xml" for entry in entries):
-        raise Refused(f"{source.shown} is an office document; nothing was imported, save each sheet as CSV UTF-8.")
-    for entry in entries:
-        parts = _safe_parts(source, entry)
-        if entry.is_dir() or parts[0] == "__MACOSX" or parts[-1].startswith("."):
-            continue
-        source.add(Member(parts[-1], entry.file_size, entry.compress_size, source, _unpacks(archive, entry)))
-    for member in source.members.values():
-        _refuse_ratio(source, member, member.size)
-    _refuse_large(source, sum(member.size for member in source.members.values()))
-
-
-def _safe_parts(source: Source, entry: zipfile.ZipInfo) -> Sequence[str]:
-    """The parts of a member's path; a path that leaves its folder, a link, a locked or oddly packed member is refused."""
-    name = shown_name(entry.orig_filename)
-    raw = entry.orig_filename.replace("\\", "/")
-    parts = [part for part in raw.split("/") if part not in {"", "."}]
-    if not parts or raw.startswith("/") or ".." in parts or ":" in parts[0] or "\0" in raw:
-        raise Refused(
-            f"{source.shown} holds {name}, a path that leaves its folder; nothing was imported, do not trust it."
-        )
-    mode = entry.external_attr >> 16
-    if stat.S_IFMT(mode) not in {0, stat.S_IFREG, stat.S_IFDIR}:
-        raise Refused(f"{source.shown} holds {name}, a link; nothing was imported, pack the file itself.")
-    if entry.flag_bits & 0x41:
-        raise Refused(f"{name} in {source.shown} is encrypted; nothing was imported, unlock it first.")
-    if entry.compress_type not in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}:
-        raise Refused(f"{name} in {source.shown} is packed in an unusual way; nothing was imported, use deflate.")
-    return parts
-
-
-def _refuse_overlaps(source: Source, archive: zipfile.ZipFile, entries: Sequence[zipfile.ZipInfo]) -> None:
-    """Members share no byte (CVE-2024-0450: Python before 3.11.8 does not look)."""
-    if len(entries) > 4 * source.limits.members:
-        raise Refused(
-            f"{source.shown} holds more than {source.limits.members} files; nothing was imported, leave only the export's own."
-        )
-    file = archive.fp
-    if file is None:
-        raise zipfile.BadZipFile
-    ordered = sorted(entries, key=lambda entry: entry.header_offset)
-    ends = [entry.header_offset for entry in ordered[1:]] + [archive.start_dir]
-    for entry, limit in zip(ordered, ends, strict=False):
-        file.seek(entry.header_offset)
-        header = file.read(_LOCAL_HEADER.size)
-        magic, name_length, extra_length = _LOCAL_HEADER.unpack(header)
-        if magic != b"PK\x03\x04":
-            raise zipfile.BadZipFile
-        if entry.header_offset + _LOCAL_HEADER.size + name_length + extra_length + entry.compress_size > limit:
-            raise Refused(
-                f"{source.shown} holds files that overlap, as a zip bomb's do; nothing was imported, do not trust it."
-            )
 
 
 def _refuse_large(source: Source, total: int) -> None:
@@ -420,7 +337,7 @@ def _refuse_packed(data: bytes, name: str) -> None:
             raise Refused(f"{name} is itself a packed file ({kind}); nothing was imported, unpack it first.")
 
 
-def _digest(file: BinaryIO) -> str:
+def _digest(file: Readable) -> str:
     digest = hashlib.sha256()
     while data := file.read(CHUNK):
         digest.update(data)
@@ -431,43 +348,5 @@ def _identity(status: os.stat_result) -> Identity:
     return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
 
 
-def _again(file: BinaryIO) -> BinaryIO:
-    """The same open file from its start, with a position of its own: the path may lead elsewhere by now."""
-    return _FromStart(file.fileno())  # type: ignore[return-value] # a raw stream is all that is needed
-
-
-class _FromStart(io.RawIOBase):
-    """Reads an open file by position, so that several readers share one descriptor; it is closed by its owner."""
-
-    def __init__(self, descriptor: int) -> None:
-        self._descriptor = descriptor
-        self._position = 0
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def seek(self, offset: int, whence: int = os.SEEK_SET, /) -> int:
-        base = {os.SEEK_SET: 0, os.SEEK_CUR: self._position}.get(whence)
-        base = os.fstat(self._descriptor).st_size if base is None else base
-        if base + offset < 0:
-            raise ValueError("before the start")
-        self._position = base + offset
-        return self._position
-
-    def readinto(self, buffer: WriteableBuffer, /) -> int:
-        view = memoryview(buffer).cast("B")
-        data = os.pread(self._descriptor, len(view), self._position)
-        self._position += len(data)
-        view[: len(data)] = data
-        return len(data)
-
-
-def _opens(path: Path) -> Callable[[], BinaryIO]:
+def _opens(path: Path) -> Callable[[], Readable]:
     return lambda: os.fdopen(os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW), "rb")
-
-
-def _unpacks(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> Callable[[], BinaryIO]:
-    return lambda: archive.open(entry)  # type: ignore[return-value] # typed IO[bytes]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from console.intake.fields import Field, FieldError, Need, choice, day, described, guid, moment, several, text, truth
@@ -73,6 +74,7 @@ _guids = several(guid, "identifiers")
 _words = several(text(200), "texts")
 
 
+@lru_cache
 @described("IT PR PK TK KG 01 … 13 PS UG Other, separated by commas")
 def _grades(value: str) -> tuple[str, ...]:
     parts = dict.fromkeys(part.strip().casefold() for part in value.split(","))
