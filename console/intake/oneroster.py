@@ -298,13 +298,13 @@ def _version(stated: str, members: Mapping[str, Member], modes: Mapping[str, Mod
         found = "1.2"
     elif "users" in members and "role" in {name.casefold() for name in header(members["users"])}:
         found = "1.1"
-    elif "users" not in members or (stated == "1.2" and modes["users"] is Mode.DELTA):
-        return stated or "1.1"
-    else:
+    elif "users" in members and stated == "1.2" and modes["users"] is Mode.BULK:
         raise Refused(
-            "users.csv line 1: nobody has a role, neither the column role (1.1) nor the file roles.csv (1.2) is there; "
-            "nothing was imported, export it again with roles."
+            "roles.csv is missing and users.csv has no column role, so nobody has a role; nothing was imported, "
+            "export it again with roles."
         )
+    else:
+        return stated or "1.1"
     if stated not in {"", found}:
         general.warn("manifest.csv", 0, None, f"says version {stated}, but the files are of {found} and read as such")
     return found

@@ -228,7 +228,7 @@ KINDS: Mapping[str, Kind] = {
                 Field("directory_opt_out", truth),
             ),
             User,
-            {"agents": "agentSourcedIds"},
+            {"agents": "agentSourcedIds", "grade": "grades"},
             ("userMasterIdentifier", "pronouns"),
         ),
         Kind(
