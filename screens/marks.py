@@ -94,10 +94,14 @@ class MarkedRange:
         """How many cases the range may still take."""
         return RANGE_LIMIT - len(self._cases)
 
-    def follow(self, cases: Iterable[int]) -> None:
-        """Follow the cursor over `cases`, in the order in which it stepped on them; what is beyond the limit stays out."""
+    def follow(self, cases: Iterable[int]) -> int:
+        """Follow the cursor over `cases`, in the order in which it stepped on them; how many stayed out for the limit."""
+        stayed_out = 0
         for case in cases:
             if len(self._cases) > 1 and self._cases[-2] == case:
                 self._cases.pop()
             elif self.room:
                 self._cases.append(case)
+            else:
+                stayed_out += 1
+        return stayed_out

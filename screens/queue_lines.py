@@ -119,7 +119,9 @@ class Drawing:
                 merged.append(piece)
         # Some of the toolkit's filters cannot read a missing style; without filters a missing one is the cheapest.
         default = Style() if self.filters else None
-        strip = Strip([Segment(text, style or default) for text, style in merged]).adjust_cell_length(self.width)
+        strip = Strip([Segment(text, style or default) for text, style in merged]).adjust_cell_length(
+            self.width, default
+        )
         for line_filter in self.filters:
             if self.background is not None:
                 strip = strip.apply_filter(line_filter, self.background)

@@ -11,6 +11,7 @@ padding and takes none from a style sheet, because it draws its lines itself.
 
 from __future__ import annotations
 
+from itertools import groupby
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.filter import NoColor
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from console.queue import Column, Queue, Row
     from console.text import SafeText
 
-STRIPS = 1024
+STRIPS = 512
 """Drawn rows that are kept; a few screens' worth."""
 
 
@@ -293,10 +294,11 @@ class QueueTable(Widget, can_focus=True):
 
     # Moving
 
-    def _go(self, step: Callable[[Window], Sequence[Row] | None]) -> None:
-        window = self._window
+    def _go(self, step: Callable[[Window], Sequence[Row] | None]) -> int:
+        """Take a step; how many of the rows stepped on found no room in the range that is being marked."""
+        window, stayed_out = self._window, 0
         if window is None:
-            return
+            return 0
         try:
             stepped = step(window)
         except ConsoleError as error:
@@ -304,11 +306,12 @@ class QueueTable(Widget, can_focus=True):
             stepped = None
         if self._range is not None:
             room = self._range.room
-            self._range.follow(row.id for row in stepped or ())
+            stayed_out = self._range.follow(row.id for row in stepped or ())
             self._put_marks(self._range.marks)
             if room and not self._range.room:
                 self.post_message(self.Told(f"A range marks {RANGE_LIMIT:,} cases at most; * marks all that match."))
         self._redraw()
+        return stayed_out
 
     def _jump(self, jump: Callable[[Window], None], direction: int) -> None:
         """Go to one end. While a range is marked the way is walked, as far as a range reaches: it is marked by id."""
@@ -316,8 +319,8 @@ class QueueTable(Widget, can_focus=True):
         if self._range is None:
             self._go(jump)
         else:
-            steps = direction * RANGE_LIMIT
-            self._go(lambda window: window.move(steps))
+            too_far = self._go(lambda window: window.move(direction * RANGE_LIMIT))
+            self._go(lambda window: window.move(-direction * too_far))
 
     def _begin_range(self, *, by_shift: bool) -> None:
         if (row := self.row) is not None:
@@ -391,9 +394,8 @@ class QueueTable(Widget, can_focus=True):
         old, self._lines = self._lines, self._lines_now()
         if len(old) != len(self._lines):
             self.refresh()
-        else:
-            pairs = zip(old, self._lines, strict=True)
-            self._repaint([y for y, (was, now) in enumerate(pairs, 1) if was != now])
+        elif changed := [*self._changed(old, self._lines)]:
+            self.refresh(*changed)
         self._tell()
 
     def _lines_now(self) -> list[Line]:
@@ -407,20 +409,18 @@ class QueueTable(Widget, can_focus=True):
             for line, row in enumerate(window.visible)
         ]
 
-    def _repaint(self, ys: Sequence[int]) -> None:
-        """Ask for these lines (in order) to be painted, and no others."""
-        if ys:
-            self.refresh(*self._regions(ys))
-
-    def _regions(self, ys: Sequence[int]) -> Iterator[Region]:
-        """As few regions as cover the lines."""
-        begin = last = ys[0]
-        for y in ys[1:]:
-            if y != last + 1:
-                yield Region(0, begin, self.size.width, last - begin + 1)
-                begin = y
-            last = y
-        yield Region(0, begin, self.size.width, last - begin + 1)
+    def _changed(self, old: Sequence[Line], new: Sequence[Line]) -> Iterator[Region]:
+        """As few regions as cover what changed; where only a mark did, the gutter is enough: 30 bytes, not 170."""
+        widths = [
+            0 if was == now else GUTTER if was == now._replace(mark=was.mark) else self.size.width
+            for was, now in zip(old, new, strict=True)
+        ]
+        y = 1
+        for width, same in groupby(widths):
+            height = len(list(same))
+            if width:
+                yield Region(0, y, width, height)
+            y += height
 
     def render_lines(self, crop: Region) -> list[Strip]:
         """The lines of `crop`, past the toolkit's cache of styled lines: it would add nothing to them."""

@@ -137,7 +137,7 @@ class Window:
         self.top = min(max(self.top, self.cursor - self.height + 1), self.cursor)
         while self.top + self.height > len(self.rows) and self._read_behind():
             pass
-        self.top = min(self.top, max(0, len(self.rows) - self.height))
+        self.top = min(self.top, len(self.rows) - self.height)
         try:
             while self.top < 0 and self._read_in_front():
                 pass
