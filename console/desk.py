@@ -120,6 +120,11 @@ class Decision(ABC):
     def changes(self, params: Any, sight: Sight) -> Mapping[sa.Column[Any], Any]:
         """Columns to set, each with its new value or an expression over the desk's source."""
 
+    def ties(self, desk: Desk, params: Any) -> Mapping[sa.Table, sa.ColumnElement[int]]:
+        """The other rows it may change: the desk's, unless its parameters name one."""
+        del params
+        return desk.ties()
+
     def subject(self) -> sa.Column[Any] | None:
         """The column whose value before and after is the record's `from` and `to`; None for the desk's state column."""
         return None

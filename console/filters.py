@@ -19,8 +19,10 @@ if TYPE_CHECKING:
 
     import sqlalchemy as sa
 
+    from console.desk import Sight
+
     Predicate = sa.ColumnElement[bool]
-    Where = Callable[["Wanted", date], Predicate]
+    Where = Callable[["Wanted", Sight], Predicate]
 
 MAX_LENGTH = 500
 _PIECE = re.compile(r'(-?)(?:([a-z_]+):)?(?:"([^"]*)"|(\S+))')
@@ -96,13 +98,13 @@ class Filter:
     text: str
     pieces: tuple[tuple[bool, Term | None, tuple[Wanted, ...]], ...]
 
-    def predicates(self, today: date, search: Callable[[str], Predicate]) -> list[Predicate]:
+    def predicates(self, sight: Sight, search: Callable[[str], Predicate]) -> list[Predicate]:
         """One predicate a piece, to be joined by *and*. Raises Usage for a value that the term cannot read."""
         import sqlalchemy as sa
 
         found: list[Predicate] = []
         for negated, term, alternatives in self.pieces:
-            where = [term.where(each, today) if term else search(each.text) for each in alternatives]
+            where = [term.where(each, sight) if term else search(each.text) for each in alternatives]
             joined = sa.or_(*where)
             found.append(sa.not_(joined) if negated else joined)
         return found

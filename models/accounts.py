@@ -51,6 +51,7 @@ account_school = table(
     "account_school",
     Column("account_id", Identifier, ForeignKey("account.id"), primary_key=True),
     Column("school_id", Identifier, ForeignKey("school.id"), primary_key=True),
+    Index("ix_account_school_school_id", "school_id"),
 )
 """Schools of a staff login that the roster does not know."""
 

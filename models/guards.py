@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-_APPEND_ONLY = ("record", "record_detail", "log_node", "checkpoint")
+_APPEND_ONLY = ("record", "record_detail", "log_node")
 _SAYS = "a log only grows: nothing in it is changed or deleted"
 
 

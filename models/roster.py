@@ -179,6 +179,7 @@ post = table(
     Column("ends", Date),
     Column("active", Boolean, nullable=False, server_default=true()),
     UniqueConstraint("staff_id", "school_id"),
+    Index("ix_post_school_id_staff_id", "school_id", "staff_id"),
 )
 """A staff member at a school; the same calendar as `enrollment`."""
 

@@ -29,7 +29,6 @@ from models.roster import (
 from models.schema import metadata
 from models.trail import (
     batch,
-    checkpoint,
     data_key,
     log_head,
     log_node,
@@ -48,7 +47,6 @@ __all__ = [
     "account_school",
     "batch",
     "challenge",
-    "checkpoint",
     "contact",
     "contact_tie",
     "course",

@@ -93,12 +93,13 @@ verification compares them. No plaintext about a person: ids, words, times, and 
 
 record_detail = table(
     "record_detail",
-    Column("log", Text, primary_key=True),
-    Column("index", BigInteger, primary_key=True, autoincrement=False),
+    Column("digest", LargeBinary, primary_key=True),
+    Column("batch", Text, nullable=False),
     Column("sealed", LargeBinary, nullable=False),
-    sqlite_with_rowid=False,
 )
-"""What a record may not say in the clear (reason, references, messages), encrypted; its hash stands in the record."""
+"""What a record may not say in the clear (reason, references, messages), encrypted under its batch. `digest` is the SHA-256 of
+`sealed` and stands in the record; the records of a bulk decision share one.
+"""
 
 log_node = table(
     "log_node",
@@ -109,15 +110,6 @@ log_node = table(
     sqlite_with_rowid=False,
 )
 """Roots of perfect subtrees whose level is a multiple of eight: what makes a proof cheap in a long log."""
-
-checkpoint = table(
-    "checkpoint",
-    Column("log", Text, primary_key=True),
-    Column("size", BigInteger, primary_key=True, autoincrement=False),
-    Column("note", Text, nullable=False),
-    Column("signed_at", Moment, nullable=False),
-    sqlite_with_rowid=False,
-)
 
 notice = table(
     "notice",

@@ -1,0 +1,249 @@
+"""The way of a decision, walked as data: authorise, lock, choose, change, record, notify, commit, sign.
+
+One transaction does it all or nothing. The receipt is stored in the batch's own row, so that the same call made again finds it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from datetime import UTC, timedelta
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from console.authority import authorize
+from console.choosing import objections, selected, skips, taking_part
+from console.chosen import Chosen, name_of
+from console.desk import Work
+from console.errors import Refused, Usage
+from console.ids import batch_id
+from console.lazy import sa, t
+from console.ledger import log
+from console.params import options
+from console.selection import Receipt, Skip
+from models.words import Log
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from console.desk import Decision, Desk, NoticeFor, Sight
+    from console.ids import RandomSource
+    from console.params import Params
+    from console.selection import Selection
+    from console.vault import Vault
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call of an operator: what, about which cases, with what, under which key."""
+
+    desk: Desk
+    decision: Decision
+    selection: Selection
+    params: Params
+    key: str
+
+    def digest(self) -> bytes:
+        """What makes a repeated call the same call."""
+        return sha256(
+            msgspec.json.encode(
+                [self.desk.name, self.decision.name, self.selection, [self.params.__class__.__name__, self.params]],
+                order="deterministic",
+            )
+        ).digest()
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """What a transaction left to do after its commit: the receipt to show, the leaves to sign."""
+
+    receipt: Receipt
+    first: int
+    leaves: list[bytes]
+
+
+def repeated(connection: sa.Connection, sight: Sight, key: str, digest: bytes) -> Receipt | None:
+    """The receipt of this very call if it was made before. Raises Refused when the key was used for another call."""
+    row = connection.execute(
+        sa.select(t.batch.c.receipt, t.batch.c.call_digest).where(
+            t.batch.c.operator_id == sight.operator.id, t.batch.c.call_key == key
+        )
+    ).one_or_none()
+    if row is None:
+        return None
+    if bytes(row.call_digest) != digest:
+        raise Refused("This key was used for another decision; nothing was done. Use a new key.")
+    stored: dict[str, Any] = msgspec.json.decode(row.receipt)
+    stored["skipped"] = tuple(Skip(**each) for each in stored["skipped"])
+    return Receipt(**stored | {"again": True})
+
+
+def decide(connection: sa.Connection, call: Call, sight: Sight, vault: Vault, random: RandomSource) -> Committed:
+    """Carry out the call inside `connection`'s transaction. Raises Refused or Usage, and then nothing was done."""
+    desk, decision, params = call.desk, call.decision, call.params
+    authorize(sight.operator, decision.permission)
+    decision.check(params, sight)
+    if (found := repeated(connection, sight, call.key, call.digest())) is not None:
+        return Committed(found, 0, [])
+    bulk = not call.selection.single
+    if bulk and not decision.bulk:
+        raise Usage(
+            f"{decision.title} is decided one {desk.singular} at a time; nothing was done. Name one with --ids."
+        )
+    against = objections(desk, decision, params, sight, bulk=bulk, watermark=call.selection.watermark)
+    where = sa.and_(*selected(desk, call.selection, sight), *taking_part(against))
+    changes = decision.changes(params, sight)
+    ties = decision.ties(desk, params)
+    with Chosen(connection, desk, ties, list(changes)) as chosen:
+        chosen.lock(where)
+        count = chosen.fill(where, changes)
+        left_out = desk.case().c.id.not_in(sa.select(chosen.table.c.id))
+        skipped, skipped_count = skips(connection, desk, call.selection, against, sight, left_out)
+        if not count:
+            return Committed(Receipt(decision.name, None, 0, skipped, 0, skipped_count), 0, [])
+        if decision.needs(params, count).reason and not params.reason.strip():
+            raise Usage(f"{decision.title} needs a reason; nothing was done. Add --reason.")
+        batch = batch_id(random)
+        head = log.lock_head(connection, Log.LEDGER)
+        first = head.size
+        notices = _notify(connection, decision.notices(params), chosen, desk, batch, sight, vault)
+        chosen.apply(first + 1)
+        work = Work(connection, sight, batch, params, vault, chosen.table, random)
+        decision.carry_out(work)
+        plain, personal = split(params)
+        records = _records(
+            chosen, desk, decision, sight, batch, first, plain, log.seal_detail(connection, vault, batch, personal)
+        )
+    receipt = Receipt(decision.name, batch, count, skipped, notices, skipped_count)
+    leaves = close(connection, head, records, sight, receipt, call.key, call.digest(), desk.name)
+    return Committed(receipt, first, leaves)
+
+
+def close(
+    connection: sa.Connection,
+    head: log.Head,
+    records: Sequence[log.Record],
+    sight: Sight,
+    receipt: Receipt,
+    key: str,
+    digest: bytes,
+    desk: str,
+    undoes: str | None = None,
+) -> list[bytes]:
+    """Append the records and the batch with its receipt; the last thing before the commit."""
+    leaves = log.append(connection, head, records, sight.now)
+    connection.execute(
+        t.batch.insert().values(
+            id=receipt.batch,
+            at=sight.now,
+            operator_id=sight.operator.id,
+            call_key=key,
+            call_digest=digest,
+            desk=desk,
+            decision=receipt.decision,
+            done=receipt.done,
+            undoes=undoes,
+            receipt=msgspec.json.encode(receipt).decode(),
+        )
+    )
+    announce(connection, head.size)
+    return leaves
+
+
+def announce(connection: sa.Connection, size: int) -> None:
+    """Tell other consoles, at once, on an engine that can; it takes effect with the commit."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(sa.select(sa.func.pg_notify("district_ledger", str(size))))
+
+
+def split(params: Params) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The parameters as the record may say them, and those that only the encrypted detail may hold."""
+    personal = {each.name for each in options(type(params)) if each.personal}
+    plain: dict[str, Any] = {}
+    detail: dict[str, Any] = {}
+    for part in fields(params):
+        value = getattr(params, part.name)
+        if value is None or value == "":
+            continue
+        (detail if part.name in personal else plain)[part.name] = (
+            value.isoformat() if hasattr(value, "isoformat") else value
+        )
+    return plain, detail
+
+
+def moment(at: Any) -> str:
+    """A moment as records hold it: UTC, microseconds, `Z`."""
+    return str(at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"))
+
+
+def _records(
+    chosen: Chosen,
+    desk: Desk,
+    decision: Decision,
+    sight: Sight,
+    batch: str,
+    first: int,
+    params: Mapping[str, Any],
+    detail: str,
+) -> list[log.Record]:
+    subject = decision.subject()
+    name = name_of(subject, desk.case()) if subject is not None else "state"
+    at = moment(sight.now)
+    action = f"{desk.name}.{decision.name}"
+    said = dict(params)
+    return [
+        log.Record(
+            action=action,
+            after=row.after,
+            at=at,
+            batch=batch,
+            before=row.before,
+            case=row.id,
+            desk=desk.name,
+            detail=detail,
+            index=first + row.number,
+            kind="decision",
+            log=str(Log.LEDGER),
+            operator=sight.operator.id,
+            params=said,
+            subject=name,
+            ties=row.ties,
+        )
+        for row in chosen.rows()
+    ]
+
+
+def _notify(
+    connection: sa.Connection,
+    notices: Sequence[NoticeFor],
+    chosen: Chosen,
+    desk: Desk,
+    batch: str,
+    sight: Sight,
+    vault: Vault,
+) -> int:
+    """Put the notices into the outbox, held so that an undo can withdraw them. Returns how many."""
+    count = 0
+    case = desk.case()
+    not_before = sight.now + timedelta(minutes=sight.settings.policy.notice_hold_minutes)
+    for each in notices:
+        sealed = vault.seal("notice", "sealed", batch, each.message.encode()) if each.message else None
+        named = {
+            "batch": sa.literal(batch),
+            "desk": sa.literal(desk.name),
+            "case_id": case.c.id,
+            "template": sa.literal(each.template),
+            "account_id": each.account,
+            "sealed": sa.literal(sealed, sa.LargeBinary()),
+            "made_at": sa.literal(sight.now, t.notice.c.made_at.type),
+            "not_before": sa.literal(not_before, t.notice.c.not_before.type),
+        }
+        picked = (
+            sa.select(*named.values())
+            .select_from(desk.source().join(chosen.table, chosen.table.c.id == case.c.id))
+            .where(each.account.is_not(None), *([each.where] if each.where is not None else []))
+        )
+        inserted = t.notice.insert().from_select(list(named), picked)
+        count += connection.execute(inserted, execution_options={"preserve_rowcount": True}).rowcount
+    return count

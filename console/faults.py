@@ -1,0 +1,55 @@
+"""What a database says when it fails, turned into one sentence for the operator; the details go to the log."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from console.errors import ConsoleError, Unavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_log = logging.getLogger("district.database")
+
+
+@contextmanager
+def saying(undone: str) -> Iterator[None]:
+    """Turn the database's errors into the console's; `undone` says what did not happen ("nothing was done")."""
+    from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+
+    try:
+        yield
+    except DBAPIError as error:
+        reference = secrets.token_hex(4)
+        _log.error("%s %s: %s", reference, type(error.orig).__name__, getattr(error.orig, "sqlstate", "") or error.orig)
+        raise Unavailable(_sentence(error, undone, reference)) from error
+    except SQLAlchemyError as error:
+        reference = secrets.token_hex(4)
+        _log.error("%s %s", reference, type(error).__name__)
+        raise ConsoleError(f"The console made a mistake with the database; {undone}. Report {reference}.") from error
+
+
+def _sentence(error: object, undone: str, reference: str) -> str:
+    origin = getattr(error, "orig", None)
+    text = str(origin).lower()
+    state = getattr(origin, "sqlstate", None) or ""
+    if "locked" in text or "busy" in text or state == "55P03":
+        return f"The database is locked by somebody else; {undone}. Try again in a moment."
+    if "disk is full" in text or "full" in text.split() or state == "53100":
+        return f"The disk is full; {undone}. Free some space and try again."
+    if "readonly" in text or "read-only" in text or state == "25006":
+        return f"The database cannot be written to; {undone}. Check the file's rights or the server's role."
+    if "unable to open" in text:
+        return f"The database file cannot be opened; {undone}. Check its path and rights, or run district init."
+    if "no such table" in text or state in ("42P01", "3F000"):
+        return f"The database holds no portal yet; {undone}. Run district init."
+    if "not a database" in text or "malformed" in text:
+        return f"The database file is damaged or is none; {undone}. Put back a backup, then run district audit verify."
+    if state == "57014" or "timeout" in text or "canceling" in text:
+        return f"The database took too long; {undone}. Narrow the filter or try again."
+    if state.startswith("28"):
+        return f"The database refused the console's user; {undone}. Check database.url and database.password_file."
+    return f"The database is not there ({reference}); {undone}. Try again, or run district doctor."

@@ -1,0 +1,92 @@
+"""Founding a portal: schema, views, guards, keys, the empty logs and the first operator. Again is an upgrade and harms nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from console.authority import Role
+from console.errors import Refused
+from console.faults import saying
+from console.ids import RandomSource, SystemRandom
+from console.keyfiles import create_data_key, create_signing_key, read_data_key, read_signing_key
+from console.lazy import sa, t
+from console.wiring import open_engine
+from models.words import Log
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from console.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Founded:
+    """What `district init` found or made: the ledger's public key, and whether the portal is new."""
+
+    verifier_key: str
+    new: bool
+    revision: str
+
+
+def found(
+    settings: Settings,
+    now: datetime,
+    *,
+    operator: str = "",
+    role: Role = Role.DISTRICT_ADMINISTRATOR,
+    demo_seed: int | None = None,
+    random: RandomSource | None = None,
+) -> Founded:
+    """Create or upgrade the portal's schema and keys. Raises Refused when keys and database do not belong together."""
+    from console.vault import wrap_data_key
+    from models.engine import writing
+    from models.migrate import upgrade
+
+    chance = random or SystemRandom()
+    engine = open_engine(settings)
+    with saying("nothing was set up"):
+        revision = upgrade(engine)
+    with saying("nothing was set up"), writing(engine) as connection:
+        portal = connection.execute(sa.select(t.portal)).one_or_none()
+        if portal is not None:
+            key = read_signing_key(settings.keys.ledger)
+            if key.vkey != portal.verifier_key:
+                raise Refused(
+                    "The ledger's key is not the one this portal was founded with; nothing was changed. Put the right key back."
+                )
+            if operator:
+                _hire(connection, operator, role)
+            return Founded(key.vkey, new=False, revision=revision)
+        for path in (settings.keys.ledger, settings.keys.data):
+            if path.exists():
+                raise Refused(
+                    f"{path} exists, but the database is new; nothing was set up. Move the old key away or name its database."
+                )
+        key = create_signing_key(settings.keys.ledger, settings.portal.origin, chance)
+        create_data_key(settings.keys.data, chance)
+        wrapped = wrap_data_key(read_data_key(settings.keys.data), 1, chance.bytes(32), settings.portal.origin, chance)
+        connection.execute(t.data_key.insert().values(id=1, wrapped=wrapped, made_at=now))
+        connection.execute(
+            t.portal.insert().values(
+                name=settings.portal.name,
+                origin=settings.portal.origin,
+                timezone=settings.portal.timezone,
+                verifier_key=key.vkey,
+                made_at=now,
+                demo_seed=demo_seed,
+            )
+        )
+        from console.ledger.log import start
+
+        for log in Log:
+            start(connection, log)
+        _hire(connection, operator or "administrator", role)
+        _hire(connection, "intake", Role.INTAKE, unattended=True)
+        return Founded(key.vkey, new=True, revision=revision)
+
+
+def _hire(connection: sa.Connection, name: str, role: Role, *, unattended: bool = False) -> None:
+    known = connection.execute(sa.select(t.operator.c.id).where(t.operator.c.name == name)).one_or_none()
+    if known is None:
+        connection.execute(t.operator.insert().values(name=name, role=role, unattended=unattended))

@@ -1,0 +1,229 @@
+"""The two logs in the database: appended under one lock, dense, in the transaction of what they record.
+
+A record is canonical JSON (sorted keys, no spaces, UTF-8) kept byte for byte as it was hashed. The head row is the lock: it is
+taken last, gives the next index and carries the frontier, so that appending never reads what is already there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from console.errors import Unavailable
+from console.lazy import sa, t
+from console.ledger.merkle import EMPTY_ROOT, Frontier, Subtrees
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+
+    from models.words import Log
+
+
+class Record(msgspec.Struct, frozen=True, omit_defaults=False):
+    """One record as it is hashed. The fields stand in sorted order, which makes the encoding canonical.
+
+    `kind` is decision, access or disclosure (PORTAL, *Masks and restrictions*). `before` and `after` hold the columns that changed,
+    `table.column` for those of a tie, whose row `ties` names; never a name, an address or any other word of a person's.
+    """
+
+    action: str
+    after: dict[str, Any]
+    at: str
+    batch: str
+    before: dict[str, Any]
+    case: int
+    desk: str
+    detail: str
+    index: int
+    kind: str
+    log: str
+    operator: int
+    params: dict[str, Any]
+    subject: str
+    ties: dict[str, int]
+
+    @property
+    def from_state(self) -> str | None:
+        """The case's state before, None when the decision changed no state."""
+        return _word(self.before.get(self.subject))
+
+    @property
+    def to_state(self) -> str | None:
+        """The case's state after."""
+        return _word(self.after.get(self.subject))
+
+
+_encode = msgspec.json.Encoder(order="deterministic").encode
+_decode = msgspec.json.Decoder(Record).decode
+
+
+def _word(value: Any) -> str | None:
+    return None if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def encode(record: Record) -> bytes:
+    """The record's canonical bytes."""
+    return _encode(record)
+
+
+def decode(body: str | bytes) -> Record:
+    """The record of stored bytes. Raises msgspec.ValidationError for anything else."""
+    return _decode(body)
+
+
+@dataclass(slots=True)
+class Head:
+    """The locked end of a log: its next index is `size`."""
+
+    log: Log
+    frontier: Frontier
+
+    @property
+    def size(self) -> int:
+        """How many records the log holds."""
+        return self.frontier.size
+
+
+def lock_head(connection: sa.Connection, log: Log) -> Head:
+    """The end of the log, locked until the transaction ends."""
+    head = t.log_head
+    row = connection.execute(
+        sa.select(head.c.size, head.c.frontier).where(head.c.log == log).with_for_update()
+    ).one_or_none()
+    if row is None:
+        raise Unavailable("The ledger is not set up in this database; nothing was done. Run district init.")
+    return Head(log, Frontier.from_bytes(row.size, row.frontier))
+
+
+def read_size(connection: sa.Connection, log: Log) -> int:
+    """How many records the log holds, without a lock."""
+    head = t.log_head
+    return int(connection.execute(sa.select(head.c.size).where(head.c.log == log)).scalar_one_or_none() or 0)
+
+
+def start(connection: sa.Connection, log: Log) -> None:
+    """Make the head of an empty log."""
+    connection.execute(t.log_head.insert().values(log=log, size=0, frontier=b"", root=EMPTY_ROOT))
+
+
+def append(connection: sa.Connection, head: Head, records: Sequence[Record], at: datetime) -> list[bytes]:
+    """Write the records, whose indexes continue the head's, and the new head; returns their leaf hashes."""
+    from models.bulk import insert_rows
+
+    first = head.size
+    leaves: list[bytes] = []
+    rows = []
+    log = str(head.log)
+    for offset, record in enumerate(records):
+        if record.index != first + offset:
+            raise ValueError("a record's index does not continue the log")
+        body = _encode(record)
+        leaves.append(sha256(b"\x00" + body).digest())
+        rows.append(
+            (
+                log,
+                record.index,
+                at,
+                record.operator,
+                record.kind,
+                record.desk,
+                record.action,
+                record.case,
+                record.batch,
+                record.from_state,
+                record.to_state,
+                body.decode(),
+            )
+        )
+    insert_rows(connection, t.record, COLUMNS, rows)
+    extend_head(connection, head, leaves)
+    return leaves
+
+
+COLUMNS = (
+    "log",
+    "index",
+    "at",
+    "operator_id",
+    "kind",
+    "desk",
+    "action",
+    "case_id",
+    "batch",
+    "from_state",
+    "to_state",
+    "body",
+)
+
+
+def extend_head(connection: sa.Connection, head: Head, leaves: Sequence[bytes]) -> None:
+    """Grow the head by the leaves and write it, with the subtree roots that were completed."""
+    from models.bulk import insert_rows
+
+    nodes = head.frontier.extend(leaves)
+    if nodes:
+        insert_rows(
+            connection,
+            t.log_node,
+            ("log", "level", "index", "hash"),
+            [(str(head.log), level, index, digest) for level, index, digest in nodes],
+        )
+    connection.execute(
+        t.log_head.update()
+        .where(t.log_head.c.log == head.log)
+        .values(size=head.size, frontier=head.frontier.to_bytes(), root=head.frontier.root())
+    )
+
+
+def seal_detail(connection: sa.Connection, vault: Any, batch: str, detail: Mapping[str, Any]) -> str:
+    """Keep `detail` encrypted beside the records of `batch`; returns the hex digest they carry, '' for an empty detail."""
+    kept = {name: value for name, value in detail.items() if value not in (None, "")}
+    if not kept:
+        return ""
+    sealed = vault.seal("record_detail", "sealed", batch, _encode(kept))
+    digest = sha256(sealed).digest()
+    connection.execute(t.record_detail.insert().values(digest=digest, batch=batch, sealed=sealed))
+    return digest.hex()
+
+
+def open_detail(connection: sa.Connection, vault: Any, record: Record) -> dict[str, Any]:
+    """The encrypted detail of a record, empty when it has none or its key was destroyed."""
+    if not record.detail:
+        return {}
+    stored = connection.execute(
+        sa.select(t.record_detail.c.sealed).where(t.record_detail.c.digest == bytes.fromhex(record.detail))
+    ).scalar_one_or_none()
+    if stored is None:
+        return {}
+    opened: dict[str, Any] = msgspec.json.decode(vault.open("record_detail", "sealed", record.batch, stored))
+    return opened
+
+
+def leaves_between(connection: sa.Connection, log: Log, start: int, stop: int) -> list[bytes]:
+    """The leaf hashes of records start to stop - 1, hashed from the stored bytes."""
+    record = t.record
+    rows = connection.execute(
+        sa.select(record.c.body)
+        .where(record.c.log == log, record.c.index >= start, record.c.index < stop)
+        .order_by(record.c.index)
+    )
+    return [sha256(b"\x00" + body.encode()).digest() for (body,) in rows]
+
+
+def subtrees(connection: sa.Connection, log: Log, size: int) -> Subtrees:
+    """The stored tree of the first `size` records, for proofs."""
+    node = t.log_node
+
+    def stored(level: int, start: int, stop: int) -> list[bytes]:
+        rows = connection.execute(
+            sa.select(node.c.hash)
+            .where(node.c.log == log, node.c.level == level, node.c.index >= start, node.c.index < stop)
+            .order_by(node.c.index)
+        )
+        return [digest for (digest,) in rows]
+
+    return Subtrees(size, lambda start, stop: leaves_between(connection, log, start, stop), stored)

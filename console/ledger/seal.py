@@ -1,0 +1,142 @@
+"""The signature that follows every commit: a checkpoint of the log by a key that the database does not have.
+
+The signer keeps its own frontier beside the key. It signs only a tree that continues the one it signed last: it reads the records
+since then, extends its own frontier and compares the root with the database's. A shorter log, an older backup or a changed record
+makes it refuse, loudly. Its state file is locked across processes.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import os
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from console.errors import Unavailable, Unverified
+from console.keyfiles import write_atomically
+from console.lazy import sa, t
+from console.ledger.log import leaves_between
+from console.ledger.merkle import Frontier
+from console.ledger.note import Checkpoint, SigningKey
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from models.words import Log
+
+CHUNK = 20_000
+"""Records read at a time while catching up."""
+
+_log = logging.getLogger("district.ledger")
+
+
+class State(msgspec.Struct):
+    """What was signed last: how many records, the tree's frontier, the note itself."""
+
+    size: int = 0
+    frontier: bytes = b""
+    note: str = ""
+
+
+class Signer:
+    """Signs the checkpoints of a portal's logs."""
+
+    def __init__(self, key: SigningKey, state: Path, checkpoints: Path | None) -> None:
+        """`state` is a folder; `checkpoints` a file to which every checkpoint is appended."""
+        self._key = key
+        self._state = state
+        self._checkpoints = checkpoints
+
+    def key(self, log: Log) -> SigningKey:
+        """The key that signs a log: the portal's for the ledger, the same seed under a name of its own for accesses."""
+        return self._key if log == "ledger" else SigningKey(f"{self._key.name}-{log}", self._key.seed)
+
+    def seal(self, connection: sa.Connection, log: Log, known: tuple[int, list[bytes]] | None = None) -> Checkpoint:
+        """Sign the log as `connection` sees it and return the checkpoint.
+
+        `known` is a first index with the leaf hashes just committed from it on, which saves reading them again. Raises Unverified
+        when the log does not continue what was signed.
+        """
+        with self._locked(log) as path:
+            state = self._read(path)
+            head = t.log_head
+            row = connection.execute(sa.select(head.c.size, head.c.root).where(head.c.log == log)).one()
+            frontier = Frontier.from_bytes(state.size, state.frontier)
+            if row.size < state.size:
+                raise Unverified(
+                    f"The {log} holds {row.size:,} records but {state.size:,} were signed: records are missing or an old "
+                    "database was put back. Nothing was signed; run district audit verify and keep this database as it is."
+                )
+            self._catch_up(connection, log, frontier, int(row.size), known)
+            if frontier.root() != bytes(row.root):
+                raise Unverified(
+                    f"The {log} does not continue what was signed at {state.size:,} records: it was changed from outside. "
+                    "Nothing was signed; run district audit verify and keep this database as it is."
+                )
+            checkpoint = Checkpoint(self.key(log).name, frontier.size, frontier.root())
+            if frontier.size != state.size or not state.note:
+                note = checkpoint.sign(self.key(log))
+                write_atomically(path, msgspec.json.encode(State(frontier.size, frontier.to_bytes(), note)))
+                self._publish(note)
+            return checkpoint
+
+    def note(self, log: Log) -> str:
+        """The last signed checkpoint of the log as a note, '' before the first."""
+        return self._read(self._state / f"{log}.json").note
+
+    def signed_size(self, log: Log) -> int:
+        """How many records of the log were signed."""
+        return self._read(self._state / f"{log}.json").size
+
+    @staticmethod
+    def _catch_up(
+        connection: sa.Connection, log: Log, frontier: Frontier, size: int, known: tuple[int, list[bytes]] | None
+    ) -> None:
+        if known and known[0] == frontier.size and known[0] + len(known[1]) <= size:
+            frontier.extend(known[1])
+        while frontier.size < size:
+            leaves = leaves_between(connection, log, frontier.size, min(size, frontier.size + CHUNK))
+            if not leaves:
+                raise Unverified(
+                    f"The {log} has a gap at record {frontier.size:,}; nothing was signed. Run district audit verify."
+                )
+            frontier.extend(leaves)
+
+    def _publish(self, note: str) -> None:
+        if self._checkpoints is None:
+            return
+        try:
+            with self._checkpoints.open("a", encoding="utf-8") as file:
+                file.write(note + "\n")
+        except OSError as error:
+            _log.warning("a checkpoint could not be appended to its file: %s", error.strerror)
+
+    @staticmethod
+    def _read(path: Path) -> State:
+        try:
+            return msgspec.json.decode(path.read_bytes(), type=State)
+        except FileNotFoundError:
+            return State()
+        except (OSError, msgspec.DecodeError):
+            raise Unavailable(
+                f"The signer's state {path} cannot be read; nothing was signed. Put it back from its backup."
+            ) from None
+
+    @contextmanager
+    def _locked(self, log: Log) -> Iterator[Path]:
+        try:
+            self._state.mkdir(mode=0o700, parents=True, exist_ok=True)
+            descriptor = os.open(self._state / f"{log}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise Unavailable(
+                f"The signer's folder {self._state} cannot be used ({error.strerror}); nothing was signed. Check its rights."
+            ) from None
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield self._state / f"{log}.json"
+        finally:
+            os.close(descriptor)

@@ -1,0 +1,162 @@
+"""The office: where operators, desks, the database and the ledger meet. Screens and commands call this and nothing below it.
+
+`decide` is the only way a person at the console changes the portal's data. Each call is one unit of work; what comes back are frozen
+values. What goes wrong comes back as one sentence.
+"""
+
+from __future__ import annotations
+
+import logging
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from console.accesses import Accesses
+from console.authority import Operator, Role, authorize
+from console.browse import Browse, Order
+from console.deciding import Call, Committed, decide
+from console.desk import Sight
+from console.errors import ConsoleError, Refused, Unavailable
+from console.faults import saying
+from console.lazy import sa, t
+from console.ledger.log import read_size
+from console.planning import plan
+from console.undoing import undo
+from models.words import Log
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from console.clock import Clock
+    from console.desk import CaseView, Decision, Desk
+    from console.ids import RandomSource
+    from console.ledger.seal import Signer
+    from console.selection import Plan, Receipt, Selection
+    from console.settings import Settings
+    from console.vault import Vault
+
+_log = logging.getLogger("district.office")
+TRIES = 3
+"""Attempts at a transaction that the database asked to repeat (deadlock, serialisation)."""
+
+
+class Office:
+    """One portal's office. Thread-safe: each call opens its own transaction."""
+
+    def __init__(
+        self,
+        engine: sa.Engine,
+        settings: Settings,
+        clock: Clock,
+        random: RandomSource,
+        vault: Vault,
+        signer: Signer,
+    ) -> None:
+        self.engine = engine
+        self.settings = settings
+        self.clock = clock
+        self.random = random
+        self.vault = vault
+        self.signer = signer
+        self.accesses = Accesses(self)
+
+    @contextmanager
+    def reading(self) -> Iterator[sa.Connection]:
+        """A transaction that only reads."""
+        from models.engine import reading
+
+        with saying("nothing was read"), reading(self.engine) as connection:
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[sa.Connection]:
+        """A transaction that writes, committed at the end of the block."""
+        from models.engine import writing
+
+        with saying("nothing was done"), writing(self.engine) as connection:
+            yield connection
+
+    def operator(self, name: str) -> Operator:
+        """The operator of that name. Raises Refused when there is none or they were disabled."""
+        with self.reading() as connection:
+            row = connection.execute(
+                sa.select(t.operator).where(sa.func.lower(t.operator.c.name) == name.lower())
+            ).one_or_none()
+            if row is None or row.disabled:
+                raise Refused(f"There is no operator {name!r} here; nothing was done. Name one with --operator.")
+            schools = connection.execute(
+                sa.select(t.operator_school.c.school_id).where(t.operator_school.c.operator_id == row.id)
+            ).scalars()
+            return Operator(row.id, row.name, Role(row.role), frozenset(schools) or None, row.unattended)
+
+    def sight(self, operator: Operator) -> Sight:
+        """What the operator sees by now."""
+        return Sight(operator, self.clock.now(), self.settings)
+
+    def queue(self, operator: Operator, desk: Desk, where: str = "", order: Order | None = None) -> Browse:
+        """A desk's queue. Raises Usage for a filter it does not understand, Refused without the right to see it."""
+        authorize(operator, desk.see)
+        with self.reading() as connection:
+            watermark = read_size(connection, Log.LEDGER)
+        return Browse(self.reading, desk, self.sight(operator), where, order, watermark)
+
+    def plan(self, operator: Operator, desk: Desk, decision: Decision, selection: Selection, params: Any) -> Plan:
+        """What a decision would do. Changes nothing."""
+        with self.reading() as connection:
+            return plan(connection, Call(desk, decision, selection, params, ""), self.sight(operator))
+
+    def decide(
+        self, operator: Operator, desk: Desk, decision: Decision, selection: Selection, params: Any, key: str
+    ) -> Receipt:
+        """Decide. The same key with the same call returns the first receipt again, whatever became of the connection."""
+        sight = self.sight(operator)
+        call = Call(desk, decision, selection, params, key)
+        return self._commit(lambda connection: decide(connection, call, sight, self.vault, self.random))
+
+    def undo(self, operator: Operator, batch: str, key: str) -> Receipt:
+        """Undo a batch, where nothing changed since."""
+        from console.desks import desk as desk_of
+
+        sight = self.sight(operator)
+        return self._commit(lambda connection: undo(connection, batch, sight, self.vault, self.random, key, desk_of))
+
+    def case(self, operator: Operator, desk: Desk, case: int) -> CaseView:
+        """A case with everything beside it; that it was opened is recorded."""
+        from console.opening import open_case
+
+        return open_case(self, operator, desk, case)
+
+    def size(self, log: Log = Log.LEDGER) -> int:
+        """How many records a log holds."""
+        with self.reading() as connection:
+            return read_size(connection, log)
+
+    def seal(self, log: Log = Log.LEDGER, known: tuple[int, list[bytes]] | None = None) -> None:
+        """Sign what the log holds. Raises Unverified when it does not continue what was signed."""
+        with self.reading() as connection:
+            self.signer.seal(connection, log, known)
+
+    def _commit(self, work: Any) -> Receipt:
+        """Run `work` in a transaction, repeat it when the database asks, and sign what was committed."""
+        from sqlalchemy.exc import OperationalError
+
+        done: Committed | None = None
+        for attempt in range(TRIES):
+            try:
+                with self.writing() as connection:
+                    done = work(connection)
+                break
+            except Unavailable as error:
+                cause = error.__cause__
+                repeat = isinstance(cause, OperationalError) and getattr(cause.orig, "sqlstate", "") in (
+                    "40P01",
+                    "40001",
+                )
+                if not repeat or attempt == TRIES - 1:
+                    raise
+        assert done is not None  # noqa: S101 - the loop returns or raises
+        if done.leaves:
+            try:
+                self.seal(known=(done.first, done.leaves))
+            except ConsoleError as error:
+                _log.critical("committed but not signed: %s", error)
+        return done.receipt

@@ -1,0 +1,64 @@
+"""What a decision would do, read without changing or locking anything: the same predicates as the decision itself."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from console.authority import authorize
+from console.choosing import objections, selected, skips, taking_part
+from console.errors import Usage
+from console.lazy import sa
+from console.selection import Plan
+
+if TYPE_CHECKING:
+    from console.deciding import Call
+    from console.desk import Sight
+
+FIRST = 8
+"""Cases that a dialog shows by name."""
+
+
+def plan(connection: sa.Connection, call: Call, sight: Sight) -> Plan:
+    """The plan of a call. Raises Refused without the right to it, Usage when its parameters do not fit."""
+    desk, decision, params = call.desk, call.decision, call.params
+    authorize(sight.operator, decision.permission)
+    decision.check(params, sight)
+    bulk = not call.selection.single
+    if bulk and not decision.bulk:
+        raise Usage(
+            f"{decision.title} is decided one {desk.singular} at a time; nothing was done. Name one with --ids."
+        )
+    against = objections(desk, decision, params, sight, bulk=bulk, watermark=call.selection.watermark)
+    where = [*selected(desk, call.selection, sight), *taking_part(against)]
+    case = desk.case()
+    access = decision.access(params, sight)
+    opens, closes = access or (sa.literal(0), sa.literal(0))
+    notices = [
+        sa.func.sum(
+            sa.case((sa.and_(each.account.is_not(None), *([each.where] if each.where is not None else [])), 1), else_=0)
+        )
+        for each in decision.notices(params)
+    ]
+    totals = connection.execute(
+        sa.select(sa.func.count(), sa.func.sum(opens), sa.func.sum(closes), *notices)
+        .select_from(desk.source())
+        .where(*where)
+    ).one()
+    first = connection.execute(
+        sa.select(case.c.id).select_from(desk.source()).where(*where).order_by(case.c.id).limit(FIRST)
+    ).scalars()
+    skipped, skipped_count = skips(connection, desk, call.selection, against, sight)
+    needs = decision.needs(params, totals[0])
+    return Plan(
+        desk=desk.name,
+        decision=decision.name,
+        count=totals[0],
+        skipped=skipped,
+        skipped_count=skipped_count,
+        notices=sum(int(each or 0) for each in totals[3:]),
+        opens=int(totals[1] or 0),
+        closes=int(totals[2] or 0),
+        reason_needed=needs.reason,
+        typed_count=needs.typed_count,
+        first=tuple(first),
+    )

@@ -1,0 +1,84 @@
+"""Puts the office together from the settings: engine, clock, keys. The one place that knows which seam is filled with what."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from console.clock import Clock, FixedDayClock, SystemClock
+from console.errors import Unavailable
+from console.ids import RandomSource, SystemRandom
+from console.lazy import sa, t
+
+if TYPE_CHECKING:
+    from console.office import Office
+    from console.settings import Settings
+    from console.vault import Vault
+
+
+def open_engine(settings: Settings) -> sa.Engine:
+    """The engine of the settings' database, not connected yet."""
+    from models.engine import open_engine as opened
+
+    database = settings.database
+    return opened(
+        database.url, password=database.password(), statement_timeout=float(database.statement_timeout_seconds)
+    )
+
+
+def open_clock(settings: Settings, *, demo: bool) -> Clock:
+    """The real clock, or the fixed day of a demonstration district (only where the database says it is one)."""
+    if demo and settings.demo.today is not None:
+        return FixedDayClock(settings.portal.zone, settings.demo.today)
+    return SystemClock(settings.portal.zone)
+
+
+def open_vault(connection: sa.Connection, settings: Settings, random: RandomSource) -> Vault:
+    """The vault with the portal's data keys, unwrapped by the key file."""
+    from console.keyfiles import read_data_key
+    from console.vault import Vault, unwrap_data_key
+
+    origin = settings.portal.origin
+    key_file = read_data_key(settings.keys.data)
+    rows = connection.execute(sa.select(t.data_key)).all()
+    keys = {row.id: unwrap_data_key(key_file, row.id, bytes(row.wrapped), origin) for row in rows}
+    if not keys:
+        raise Unavailable("The portal has no data key; nothing was opened. Run district init.")
+    return Vault(keys, origin, random)
+
+
+def open_office(settings: Settings, *, clock: Clock | None = None, random: RandomSource | None = None) -> Office:
+    """The office of a portal that `district init` has made. Signs what an earlier process left unsigned.
+
+    Raises Unavailable when the database, a table or a key is missing, Unverified when the ledger does not continue what was signed.
+    """
+    from console.keyfiles import read_signing_key
+    from console.ledger.seal import Signer
+    from console.office import Office
+    from models.engine import reading
+    from models.words import Log
+
+    engine = open_engine(settings)
+    chance = random or SystemRandom()
+    from console.faults import saying
+
+    with saying("nothing was opened"), reading(engine) as connection:
+        portal = connection.execute(sa.select(t.portal)).one_or_none()
+        if portal is None:
+            raise Unavailable("The database holds no portal yet; nothing was opened. Run district init.")
+        if portal.origin != settings.portal.origin:
+            raise Unavailable(
+                f"The database belongs to {portal.origin}, but portal.origin is {settings.portal.origin}; nothing was opened."
+            )
+        vault = open_vault(connection, settings, chance)
+    signer = Signer(read_signing_key(settings.keys.ledger), settings.keys.state, settings.keys.checkpoints)
+    office = Office(
+        engine,
+        settings,
+        clock or open_clock(settings, demo=portal.demo_seed is not None),
+        chance,
+        vault,
+        signer,
+    )
+    for log in Log:
+        office.seal(log)
+    return office

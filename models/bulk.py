@@ -1,0 +1,41 @@
+"""Many rows into one table by the driver's own bulk path: COPY on PostgreSQL, one prepared statement on SQLite."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from sqlalchemy import Connection, Table
+
+COPY_FROM = 50
+"""Rows from which COPY is worth its set-up."""
+
+
+def insert_rows(connection: Connection, table: Table, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """Insert `rows` (tuples in the order of `columns`) in the connection's transaction.
+
+    Moments are given as aware datetimes and become what the engine stores, as through the table's own types.
+    """
+    converters = [
+        table.c[name].type.dialect_impl(connection.dialect).bind_processor(connection.dialect) for name in columns
+    ]
+    listed = [
+        tuple(convert(value) if convert else value for convert, value in zip(converters, row, strict=True))
+        for row in rows
+    ]
+    if not listed:
+        return
+    quote = connection.dialect.identifier_preparer.quote
+    names = ", ".join(quote(name) for name in columns)
+    into = quote(table.name)
+    if connection.dialect.name == "postgresql" and len(listed) >= COPY_FROM:
+        driver: Any = connection.connection.driver_connection
+        with driver.cursor() as cursor, cursor.copy(f"COPY {into} ({names}) FROM STDIN") as copy:
+            for row in listed:
+                copy.write_row(row)
+        return
+    mark = "?" if connection.dialect.name == "sqlite" else "%s"
+    marks = ", ".join([mark] * len(columns))
+    connection.exec_driver_sql(f"INSERT INTO {into} ({names}) VALUES ({marks})", listed)
