@@ -85,7 +85,7 @@ def _safe_parts(entry: zipfile.ZipInfo, shown: str) -> Sequence[str]:
         raise Refused(f"{shown} holds {name}, a path that leaves its folder; nothing was imported, do not trust it.")
     mode = entry.external_attr >> 16
     if stat.S_IFMT(mode) not in {0, stat.S_IFREG, stat.S_IFDIR}:
-        raise Refused(f"{shown} holds {name}, a link; nothing was imported, pack the file itself.")
+        raise Refused(f"{shown} holds {name}, a link or device; nothing was imported, pack the file itself.")
     if entry.flag_bits & 0x41:
         raise Refused(f"{name} in {shown} is encrypted; nothing was imported, unlock it first.")
     if entry.compress_type not in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}:
