@@ -199,6 +199,7 @@ def test_json_may_write_numbers_truths_lists_and_nulls(tmp_path: Path) -> None:
     [
         ("not json", "line 1: not a JSON object"),
         ("[" * 5000, "line 1: not a JSON object"),
+        ('["ab"]', "line 1: not a JSON object"),
         ('{"ref": NaN}', "line 1: not a JSON object"),
         ('{"ref": "a", "ref": "b"}', "line 1, column ref: the name stands twice"),
         ('{"ref": {"a": 1}}', "line 1, column ref: neither text"),

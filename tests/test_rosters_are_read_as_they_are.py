@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from console.errors import ConsoleError, Refused, Usage
 from console.intake.archive import open_source
+from console.intake.findings import KEPT
 from console.intake.oneroster import read_roster
 from console.intake.roster_files import KINDS, Mode
 from console.intake.roster_rows import ACCOUNT_TYPES, Link, Status, links_of
@@ -225,6 +226,15 @@ def test_quoted_line_breaks_marks_and_crlf_leave_the_line_numbers_right(tmp_path
     rows, roster = built(tmp_path, {"users.csv": b"\xef\xbb\xbf" + "\r\n".join(lines).encode()})
     assert [(user.line, user.given_name, user.family_name) for user in rows["users"]] == [(2, "A\r\nA", 'Di "x" allo')]
     assert said(roster, "error") == ["users.csv line 5, column role: is no role that OneRoster knows"]
+
+
+def test_a_file_full_of_errors_is_counted_whole_and_kept_in_part(tmp_path: Path) -> None:
+    lines = [f"U{i},,sometime,true,S1,student,a,A,B,1\nU {i},,,true,S1,student,a,A,B,1" for i in range(KEPT + 500)]
+    rows, roster = built(tmp_path, {"users.csv": "\n".join([USER_HEADER, *lines])})
+    assert len(rows["users"]) == KEPT + 500
+    assert roster.findings.errors == KEPT + 500
+    assert roster.findings.warnings == KEPT + 501, "the missing manifest is one"
+    assert len(said(roster, "error")) == len(said(roster, "warning")) == KEPT
 
 
 def test_of_one_identifier_the_first_row_stands(tmp_path: Path) -> None:
