@@ -234,7 +234,7 @@ FORMS: Mapping[str, Form] = {
                 _must("login", _LOGIN, "the login name that the applicant chose or has"),
                 _GIVEN,
                 _FAMILY,
-                _must("student_number", _NUMBER, "the number that the applicant typed"),
+                _must("student_number", text(64), "the number as the applicant typed it"),
                 _may("email", text(254), "as typed; nothing is sent before it was looked at"),
                 _may("phone", text(40), "as typed"),
                 _may("student_given_name", _NAME, "the student's name as the applicant typed it"),
