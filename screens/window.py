@@ -98,11 +98,11 @@ class Window:
         self._follow()
 
     def move(self, by: int) -> list[Row]:
-        """Move the cursor `by` rows (at most one window), as far as there are rows; the rows stepped on, in order."""
+        """Move the cursor `by` rows, as far as there are rows; the rows stepped on, in order. Reads all on the way."""
         return self._down(by) if by > 0 else self._up(-by)
 
     def scroll(self, by: int) -> list[Row]:
-        """Move the cursor and the screen together `by` rows (at most one window); the rows stepped on, in order."""
+        """Move the cursor and the screen together `by` rows; the rows stepped on, in order."""
         offset = self.cursor - self.top
         stepped = self.move(by)
         self.top = self.cursor - offset
@@ -143,6 +143,7 @@ class Window:
                 pass
         finally:
             self.top = max(0, self.top)
+            self._forget()
 
     def _read_behind(self) -> bool:
         if self._ends_here or not self.rows:
@@ -150,19 +151,22 @@ class Window:
         more = self.queue.after(self.rows[-1], self._size)
         self._ends_here = len(more) < self._size
         self.rows.extend(more)
-        self._drop(max(0, len(self.rows) - 2 * self._size))
         return bool(more)
 
-    def _drop(self, rows: int) -> None:
-        """Forget rows at the front: never the cursor's nor what stands behind it."""
-        rows = min(rows, self.cursor)
-        if rows:
-            self._starts_here = False
-        del self.rows[:rows]
-        self.cursor -= rows
-        self.top -= rows
+    def _forget(self) -> None:
+        """Keep two windows of rows with the screen in their middle, as far as there are rows on both sides."""
+        kept = 2 * self._size
+        surplus = len(self.rows) - kept
+        if surplus <= 0:
+            return
+        front = min(max(0, self.top - (kept - self.height) // 2), surplus)
+        self._starts_here = self._starts_here and front == 0
+        self._ends_here = self._ends_here and front == surplus
+        self.rows = self.rows[front : front + kept]
+        self.cursor -= front
+        self.top -= front
         if self.base is not None:
-            self.base += rows
+            self.base += front
 
     def _read_in_front(self) -> bool:
         if self._starts_here or not self.rows:
@@ -176,11 +180,6 @@ class Window:
         elif self.base is not None:
             # Rows that came in meanwhile make the count wrong; then the place is not known rather than guessed.
             self.base = self.base - len(more) if self.base >= len(more) else None
-        surplus = len(self.rows) - 2 * self._size
-        if surplus > 0:
-            kept = max(len(self.rows) - surplus, self.cursor + 1)
-            self._ends_here = self._ends_here and kept == len(self.rows)
-            del self.rows[kept:]
         return bool(more)
 
     def _take(self, rows: Sequence[Row], *, base: int | None, starts_here: bool, ends_here: bool) -> None:

@@ -12,7 +12,7 @@ from screens.window import WINDOW, Window
 from tests.computed_queue import COLUMNS, ComputedQueue
 
 STEPS = some.one_of(
-    some.tuples(some.sampled_from(["move", "scroll"]), some.integers(-150, 150)),
+    some.tuples(some.sampled_from(["move", "scroll"]), some.integers(-400, 400)),
     some.tuples(some.just("resize"), some.integers(1, 200)),
     some.tuples(some.sampled_from(["first", "last"]), some.just(0)),
     some.tuples(some.just("seek"), some.integers(1, 700)),

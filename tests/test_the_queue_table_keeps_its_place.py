@@ -7,6 +7,7 @@ import sys
 import time
 import unicodedata
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,6 +16,7 @@ from textual.widgets import Input
 
 from console.queue import Tone
 from fixtures.hostile import HOSTILE_NAMES
+from screens import theme
 from screens.columns import fit
 from screens.marks import RANGE_LIMIT, Marks
 from screens.queue_lines import GUTTER, Order
@@ -450,3 +452,23 @@ def test_no_escape_sequence_of_a_name_reaches_the_terminal() -> None:
         drawn = re.sub(rb"\x1b\[[\d;]*[mH]|\x1b\[\?2026[hl]", b"", pty.written[begin:])
         assert b"\x1b" not in drawn
         assert printable(drawn.decode().replace("\r\n", ""))
+
+
+async def test_a_remapped_key_replaces_all_keys_of_its_action() -> None:
+    app = TableApp(a_million())
+    app.set_keymap({"queue.mark": "m", "queue.down": "n"})
+    async with app.run_test(size=(80, 12)) as pilot:
+        await pilot.press("m", "n", "m", "x", "space", "j")
+        assert marked(app) == [1, 3]
+        assert cursor(app) == 4
+
+
+async def test_the_style_sheet_is_read_and_leaves_the_table_its_lines() -> None:
+    class Styled(TableApp):
+        CSS_PATH = Path(theme.__file__).with_name("console.tcss")
+
+    app = Styled(a_million())
+    async with app.run_test(size=(80, 12)) as pilot:
+        await pilot.press("down", "x", "j", "space")
+        assert app.table.region.size == (80, 11)
+        assert "\n".join(app.lines()) == FIRST_SCREEN
