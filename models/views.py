@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import text
+from sqlalchemy import inspect
 
 from models.words import DataClass
 
@@ -28,6 +28,7 @@ _DIALECTS = {
         "day": "",
         "low": "lower(",
         "lowered": ")",
+        "fence": "",
     },
     "postgresql": {
         "today": "(now() AT TIME ZONE (SELECT timezone FROM portal))::date",
@@ -38,10 +39,10 @@ _DIALECTS = {
         "day": "date ",
         "low": "(lower(",
         "lowered": ' COLLATE "C") COLLATE "default")',
+        "fence": " OFFSET 0",
     },
 }
 
-ALWAYS = "0001-01-01"
 NEVER = "9999-12-31"
 
 PARENT_LIMITED = (DataClass.PUBLISHED,)
@@ -74,27 +75,20 @@ FROM account
 WHERE status = 'active' OR (status = 'suspended' AND suspended_until IS NOT NULL)
 """
 
-# A challenge holds its tie from the moment the portal inserts it, taken over or not.
-_HELD = """
-CREATE VIEW access_held AS
-SELECT membership_id FROM challenge WHERE state IN ('open', 'waiting', 'appealed')
-UNION ALL
-SELECT m.id
-FROM membership m
-JOIN account a ON a.id = m.account_id
-JOIN student s ON s.id = m.student_id
-JOIN intake_challenge i ON i.student_number = s.number AND {low}i.challenged{lowered} = a.login_key
-WHERE i.taken_at IS NULL AND i.refused IS NULL
-"""
-
-# A parent's tie as the status alone says it: its level, from when, until the majority where the school closes it then.
+# A parent's tie as the status alone says it: its level, from when, until the majority where the school closes it then; and how
+# an open challenge holds it, from the moment the portal inserts the challenge, taken over or not.
 _TIE = """
 CREATE VIEW access_tie AS
 SELECT m.id AS membership_id, m.account_id, m.student_id, a.login_key,
        CASE WHEN m.status = 'suspended' THEN m.resumes_as ELSE m.status END AS status,
        {later}(a.opens, CASE WHEN m.status = 'suspended' THEN m.suspended_until ELSE m.since END) AS opens,
        CASE WHEN h.close_at_18 AND m.rebased IS NULL THEN s.adult_on END AS closes,
-       CASE WHEN h.hold_policy <> 'none' AND EXISTS (SELECT 1 FROM access_held x WHERE x.membership_id = m.id)
+       CASE WHEN h.hold_policy <> 'none'
+                 AND (EXISTS (SELECT 1 FROM challenge c
+                              WHERE c.membership_id = m.id AND c.state IN ('open', 'waiting', 'appealed'))
+                      OR EXISTS (SELECT 1 FROM intake_challenge i
+                                 WHERE i.student_number = s.number AND {low}i.challenged{lowered} = a.login_key
+                                   AND i.taken_at IS NULL AND i.refused IS NULL))
             THEN h.hold_policy ELSE 'none' END AS hold,
        s.verify_parents
 FROM membership m
@@ -106,56 +100,30 @@ WHERE NOT m.blocked AND NOT s.parents_blocked
        OR (m.status = 'suspended' AND m.suspended_until IS NOT NULL AND m.resumes_as IN ('limited', 'approved')))
 """
 
-# An approved grant, once for the days before the student's majority closes ties and once for those from then on: the parents
-# whose word counts are not the same.
-_SEASON = """
-CREATE VIEW access_season AS
-SELECT g.id AS grant_id, g.ref, g.student_id, p.asp_consent, w.grown,
-       CASE WHEN w.grown THEN s.adult_on ELSE {day}'{always}' END AS begins,
-       CASE WHEN h.close_at_18 AND NOT w.grown THEN coalesce(s.adult_on, {day}'{never}') ELSE {day}'{never}' END AS ends,
-       g.permission_reference IS NOT NULL AND g.permission_witness IS NOT NULL AS written
-FROM access_grant g
-JOIN school p ON p.id = g.school_id
-JOIN student s ON s.id = g.student_id
-LEFT JOIN school h ON h.id = s.school_id
-CROSS JOIN (SELECT {no} AS grown UNION ALL SELECT {yes}) w
-WHERE g.state = 'approved' AND (NOT w.grown OR (h.close_at_18 AND s.adult_on IS NOT NULL))
+# What the approved parents of a grant's student say, as days: `willing` and `rebased`, the first on which one of them (one whose
+# tie outlives the majority) says yes; `unwilling`, on which one does not; `first`, on which there is one at all; `majority`, on
+# which ties close. A challenge that holds a tie takes the parent's yes away and leaves the no: a hold never opens anything.
+_SAYINGS = {
+    "willing": "min(CASE WHEN t.says THEN t.opens END)",
+    "rebased": "min(CASE WHEN t.says AND t.closes IS NULL THEN t.opens END)",
+    "unwilling": "min(CASE WHEN NOT t.says THEN t.opens END)",
+    "first": "min(t.opens)",
+    "majority": "min(t.closes)",
+}
+_PARENTS = """
+FROM (SELECT k.opens, k.closes,
+             k.hold = 'none' AND coalesce((SELECT i.gives FROM intake_consent i
+                                           WHERE i.grant_ref = g.ref AND {low}i.login{lowered} = k.login_key
+                                           ORDER BY i.at DESC, i.id DESC LIMIT 1), {no}) AS says
+      FROM access_tie k
+      WHERE k.student_id = g.student_id AND k.status = 'approved'{fence}) t
 """
-
-# The approved parents of a grant's student, from when, and whether their last word for the grant is yes. A challenge that holds
-# a tie takes its yes away and leaves its no: a hold never opens anything.
-_CONSENTING = """
-CREATE VIEW access_consenting AS
-SELECT k.grant_id, k.grown, t.membership_id, t.opens,
-       CASE WHEN t.hold <> 'none' THEN {no}
-            ELSE coalesce((SELECT i.gives FROM intake_consent i
-                           WHERE i.grant_ref = k.ref AND {low}i.login{lowered} = t.login_key
-                           ORDER BY i.at DESC, i.id DESC LIMIT 1), {no}) END AS consents
-FROM access_season k
-JOIN access_tie t ON t.student_id = k.student_id AND t.status = 'approved' AND (t.closes IS NULL OR NOT k.grown)
-"""
-
-# Between which days an approved grant is carried: by the parents' will (any | all approved parents), or, while there is no
-# approved parent, by a written permission.
-_CARRIED = """
-CREATE VIEW access_carried AS
-SELECT k.grant_id, w.written,
-       CASE WHEN w.written THEN k.begins
-            ELSE {later}(k.begins, (SELECT min(c.opens) FROM access_consenting c
-                                    WHERE c.grant_id = k.grant_id AND c.grown = k.grown AND c.consents)) END AS opens,
-       CASE WHEN w.written
-            THEN {sooner}(k.ends, coalesce((SELECT min(c.opens) FROM access_consenting c
-                                            WHERE c.grant_id = k.grant_id AND c.grown = k.grown), {day}'{never}'))
-            WHEN k.asp_consent = 'all'
-            THEN {sooner}(k.ends, coalesce((SELECT min(c.opens) FROM access_consenting c
-                                            WHERE c.grant_id = k.grant_id AND c.grown = k.grown AND NOT c.consents),
-                                           {day}'{never}'))
-            ELSE k.ends END AS closes
-FROM access_season k
-CROSS JOIN (SELECT {no} AS written UNION ALL SELECT {yes}) w
-WHERE CASE WHEN w.written THEN k.written
-           ELSE EXISTS (SELECT 1 FROM access_consenting c
-                        WHERE c.grant_id = k.grant_id AND c.grown = k.grown AND c.consents) END
+_GRANT = """
+CREATE VIEW access_asked AS
+SELECT g.id, g.ref, g.account_id, g.student_id, g.school_id, g.begins, g.ends,
+       g.permission_reference IS NOT NULL AND g.permission_witness IS NOT NULL AS written, {sayings}
+FROM access_grant g{parents}
+WHERE g.state = 'approved'
 """
 
 # A student's own tie says whether the login was approved; there may be none.
@@ -181,10 +149,12 @@ LEFT JOIN school h ON h.id = s.school_id
 WHERE o.status = 'approved' OR h.initial_rights = 'approve_for_grades'
 UNION ALL
 SELECT account_id, student_id,
-       CASE WHEN status = 'approved' AND hold <> 'limited' THEN 'parent_approved' ELSE 'parent_limited' END,
+       CASE hold WHEN 'full' THEN NULL
+                 WHEN 'none' THEN CASE WHEN status = 'approved' THEN 'parent_approved'
+                                       WHEN NOT verify_parents THEN 'parent_limited' END
+                 ELSE CASE WHEN NOT verify_parents THEN 'parent_limited' END END,
        'membership ' || membership_id, opens, coalesce(closes, {day}'{never}')
 FROM access_tie
-WHERE hold <> 'full' AND (NOT verify_parents OR (status = 'approved' AND hold <> 'limited'))
 UNION ALL
 SELECT a.id, e.student_id, 'staff', 'school ' || e.school_id,
        {later}(a.opens, coalesce(p.begins, a.opens), coalesce(e.begins, a.opens)),
@@ -203,19 +173,25 @@ WHERE a.type = 'certificated'
   AND NOT EXISTS (SELECT 1 FROM post x WHERE x.staff_id = a.staff_id AND x.school_id = p.school_id AND x.active)
 UNION ALL
 SELECT g.account_id, g.student_id, CASE WHEN h.asp_advanced THEN 'asp_advanced' ELSE 'asp' END, 'grant ' || g.id,
-       {later}(a.opens, coalesce(g.begins, a.opens), c.opens, coalesce(e.begins, a.opens),
-               CASE WHEN o.agreement_required THEN o.agreement_from ELSE a.opens END),
-       {sooner}(g.ends, c.closes, coalesce(e.ends, {day}'{never}'),
-                CASE WHEN o.agreement_required THEN coalesce(o.agreement_until, {day}'{never}') ELSE {day}'{never}' END)
-FROM access_grant g
+       {later}(a.opens, coalesce(g.begins, a.opens), coalesce(e.begins, a.opens),
+               CASE WHEN o.agreement_required THEN o.agreement_from ELSE a.opens END,
+               CASE c.carrier WHEN 'parents' THEN g.willing WHEN 'rebased' THEN {later}(g.majority, g.rebased) ELSE a.opens END),
+       {sooner}(g.ends, coalesce(e.ends, {day}'{never}'),
+                CASE WHEN o.agreement_required THEN coalesce(o.agreement_until, {day}'{never}') ELSE {day}'{never}' END,
+                CASE c.carrier WHEN 'parents' THEN coalesce(g.majority, {day}'{never}')
+                               WHEN 'written' THEN coalesce(g.first, {day}'{never}') ELSE {day}'{never}' END,
+                CASE WHEN c.carrier <> 'written' AND h.asp_consent = 'all'
+                     THEN coalesce(g.unwilling, {day}'{never}') ELSE {day}'{never}' END)
+FROM access_asked g
 JOIN access_account_open a ON a.id = g.account_id AND a.type = 'asp'
 JOIN school h ON h.id = g.school_id AND h.asp
-JOIN access_carried c ON c.grant_id = g.id
 JOIN student s ON s.id = g.student_id AND s.mask <> 'pseudonym'
 JOIN enrollment e ON e.student_id = g.student_id AND e.school_id = g.school_id AND e.active
+JOIN access_carrier c ON CASE c.carrier WHEN 'parents' THEN g.willing IS NOT NULL
+                                        WHEN 'rebased' THEN g.rebased IS NOT NULL AND g.majority IS NOT NULL
+                                        ELSE g.written END
 LEFT JOIN organisation o ON o.id = a.organisation_id
-WHERE g.state = 'approved' AND g.ends IS NOT NULL
-  AND (o.id IS NULL OR NOT o.agreement_required OR o.agreement_from IS NOT NULL)
+WHERE g.ends IS NOT NULL AND (o.id IS NULL OR NOT o.agreement_required OR o.agreement_from IS NOT NULL)
 """
 
 _PERIOD = """
@@ -258,13 +234,26 @@ SELECT s.id, s.source_id,
 FROM student s
 """
 
+_READS = {
+    "self": SELF,
+    "parent_limited": PARENT_LIMITED,
+    "parent_approved": PARENT_APPROVED,
+    "staff": STAFF,
+    "asp": ASP,
+    "asp_advanced": ASP_ADVANCED,
+}
+
+# What each reader sees, and what may carry a grant: parents, parents after the majority, a written permission.
+_CONSTANTS = {
+    "access_class": "CREATE VIEW access_class (reader, class) AS VALUES "
+    + ", ".join(f"('{reader}', '{name}')" for reader, names in _READS.items() for name in names),
+    "access_carrier": "CREATE VIEW access_carrier (carrier) AS VALUES ('parents'), ('rebased'), ('written')",
+}
+
 _VIEWS = {
     "access_account_open": _ACCOUNT_OPEN,
-    "access_held": _HELD,
     "access_tie": _TIE,
-    "access_season": _SEASON,
-    "access_consenting": _CONSENTING,
-    "access_carried": _CARRIED,
+    "access_asked": _GRANT,
     "access_own": _OWN,
     "access_reader": _READER,
     "portal_access_period": _PERIOD,
@@ -274,29 +263,53 @@ _VIEWS = {
 }
 
 
-def _classes() -> str:
-    readers = {
-        "self": SELF,
-        "parent_limited": PARENT_LIMITED,
-        "parent_approved": PARENT_APPROVED,
-        "staff": STAFF,
-        "asp": ASP,
-        "asp_advanced": ASP_ADVANCED,
-    }
-    rows = ", ".join(f"('{reader}', '{name}')" for reader, names in readers.items() for name in names)
-    return f"CREATE VIEW access_class (reader, class) AS VALUES {rows}"
+def _asked(engine: str) -> dict[str, str]:
+    """The parents' sayings beside each grant: once a grant where an engine can (LATERAL), else one subquery for each."""
+    if engine == "postgresql":
+        columns = ", ".join(f"{saying} AS {name}" for name, saying in _SAYINGS.items())
+        return {
+            "sayings": ", ".join(f"p.{name}" for name in _SAYINGS),
+            "parents": f" CROSS JOIN LATERAL (SELECT {columns}{_PARENTS}) p",
+        }
+    subqueries = (f"(SELECT {saying}{_PARENTS}) AS {name}" for name, saying in _SAYINGS.items())
+    return {"sayings": ",\n".join(subqueries), "parents": ""}
 
 
 def drop_views(connection: Connection) -> None:
-    """Remove every view, so that tables below them can change."""
-    for name in [*reversed(_VIEWS), "access_class"]:
-        connection.execute(text(f"DROP VIEW IF EXISTS {name}"))
+    """Remove every view, those of earlier versions too, so that tables below them can change."""
+    ours = {*_VIEWS, *_CONSTANTS}
+    found = sorted(name for name in inspect(connection).get_view_names() if name in ours or name.startswith("access_"))
+    if connection.dialect.name == "sqlite":
+        for name in found:
+            connection.exec_driver_sql(f'DROP VIEW "{name}"')
+    elif found:
+        # In one statement their order does not matter. A view that somebody else built upon ours stops it.
+        connection.exec_driver_sql("DROP VIEW " + ", ".join(f'"{name}"' for name in found))
 
 
 def make_views(connection: Connection) -> None:
-    """Make every view anew for the connection's engine."""
+    """Make every view anew for the connection's engine. Who could read one on PostgreSQL still can."""
+    allowed = _readers(connection)
     drop_views(connection)
-    words = {**_DIALECTS[connection.dialect.name], "always": ALWAYS, "never": NEVER}
-    connection.execute(text(_classes()))
-    for statement in _VIEWS.values():
+    engine = connection.dialect.name
+    words = {**_DIALECTS[engine], "never": NEVER}
+    words |= {name: part.format(**words) for name, part in _asked(engine).items()}
+    for statement in (*_CONSTANTS.values(), *_VIEWS.values()):
         connection.exec_driver_sql(statement.format(**words))
+    for grant in allowed:
+        connection.exec_driver_sql(grant)
+
+
+def _readers(connection: Connection) -> list[str]:
+    """The GRANT statements that give back what the making anew of the portal's views takes from other roles."""
+    if connection.dialect.name == "sqlite":
+        return []
+    return list(
+        connection.exec_driver_sql(
+            "SELECT format('GRANT SELECT ON %%I TO %%s', c.relname,"
+            " CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(a.grantee)) END)"
+            " FROM pg_class c CROSS JOIN LATERAL aclexplode(c.relacl) a"
+            " WHERE c.relkind = 'v' AND c.relnamespace = current_schema()::regnamespace AND c.relname LIKE 'portal%%'"
+            " AND a.privilege_type = 'SELECT' AND a.grantee <> c.relowner ORDER BY 1"
+        ).scalars()
+    )
