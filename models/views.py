@@ -75,6 +75,19 @@ FROM account
 WHERE status = 'active' OR (status = 'suspended' AND suspended_until IS NOT NULL)
 """
 
+# Memberships under an open challenge, taken over or not, whatever the policy: for desks, which ask it of many ties at once.
+_HELD = """
+CREATE VIEW access_held AS
+SELECT membership_id FROM challenge WHERE state IN ('open', 'waiting', 'appealed')
+UNION ALL
+SELECT m.id
+FROM intake_challenge i
+JOIN account a ON a.login_key = {low}i.challenged{lowered}
+JOIN student s ON s.number = i.student_number
+JOIN membership m ON m.account_id = a.id AND m.student_id = s.id
+WHERE i.taken_at IS NULL AND i.refused IS NULL
+"""
+
 # A parent's tie as the status alone says it: its level, from when, until the majority where the school closes it then; and how
 # an open challenge holds it, from the moment the portal inserts the challenge, taken over or not.
 _TIE = """
@@ -252,6 +265,7 @@ _CONSTANTS = {
 
 _VIEWS = {
     "access_account_open": _ACCOUNT_OPEN,
+    "access_held": _HELD,
     "access_tie": _TIE,
     "access_asked": _GRANT,
     "access_own": _OWN,
