@@ -40,3 +40,5 @@ if TYPE_CHECKING:
 else:
     sa = lazy("sqlalchemy")
     t = lazy("models.tables")
+
+__all__ = ["lazy", "sa", "t"]

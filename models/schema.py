@@ -108,4 +108,4 @@ def table(name: str, *parts: Column[Any] | Any, **options: Any) -> Table:
         for part in parts
         if isinstance(part, Column) and "words" in part.info
     ]
-    return Table(name, metadata, *parts, *checks, sqlite_autoincrement=False, **options)
+    return Table(name, metadata, *parts, *checks, **options)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
     from pathlib import Path
 
+    from tests.portals import Portal
     from tests.services.postgres import Cluster
 
 # Two shared cores: how long an example takes says nothing about the code. In the pipeline the same examples every time.
@@ -70,3 +71,13 @@ def database_url(engine_name: str, request: pytest.FixtureRequest, tmp_path: Pat
     url = cluster.fresh_database()
     yield url
     cluster.drop(url)
+
+
+@pytest.fixture
+def portal(database_url: str, tmp_path: Path) -> Iterator[Portal]:
+    """A founded portal with an empty district, on either engine; Friday noon, standing still."""
+    from tests.portals import open_portal
+
+    made = open_portal(database_url, tmp_path)
+    yield made
+    made.office.engine.dispose()
