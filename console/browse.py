@@ -95,10 +95,9 @@ class Browse:
 
     def records(self, limit: int | None = None) -> list[dict[str, Value]]:
         """The rows as named values, `id` and `state` first: what JSON and CSV are made of."""
-        found: list[dict[str, Value]] = []
-        for row in self._rows([], limit):
-            found.append({"id": row.id, "state": row.state, **self.desk.values(row, self.sight)})
-        return found
+        return [
+            {"id": row.id, "state": row.state, **self.desk.values(row, self.sight)} for row in self._rows([], limit)
+        ]
 
     def _rows(self, where: Sequence[Predicate], count: int | None, *, backwards: bool = False) -> Sequence[Any]:
         descending = self.order.descending != backwards

@@ -62,7 +62,7 @@ def objections(
 def why(found: Sequence[Objection]) -> sa.ColumnElement[int | None]:
     """The number of the first objection that holds, NULL for a case that takes part."""
     if not found:
-        return sa.null()
+        return sa.cast(sa.null(), sa.Integer())
     return sa.case(*((each.holds, n) for n, each in enumerate(found)), else_=sa.null())
 
 
@@ -102,7 +102,8 @@ def skips(
 def _said(found: Sequence[Objection], row: Any) -> str:
     if row.why is None:
         return "somebody was faster"
-    return found[row.why].why.replace("{state}", row.state.replace("_", " "))
+    state: str = row.state
+    return found[row.why].said(state)
 
 
 def _unknown(connection: sa.Connection, desk: Desk, ids: Sequence[int], sight: Sight) -> list[int]:

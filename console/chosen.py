@@ -7,7 +7,7 @@ cost a few statements. Rows are locked before they are chosen, in one order ever
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from console.errors import Refused
 from console.lazy import sa
@@ -58,7 +58,7 @@ class Chosen:
             prefixes=["TEMPORARY"],
         )
 
-    def __enter__(self) -> Chosen:
+    def __enter__(self) -> Self:
         self.table.create(self._connection)
         return self
 

@@ -56,6 +56,10 @@ class Objection:
     holds: Predicate
     why: str
 
+    def said(self, state: str) -> str:
+        """The reason for a case in this state."""
+        return self.why.replace("{state}", state.replace("_", " "))
+
 
 @dataclass(frozen=True, slots=True)
 class NoticeFor:
@@ -276,7 +280,8 @@ class Desk(ABC):
         """A row of the queue by column name, masked and printable; further names appear in JSON only."""
 
     def order_by(self, column: str, sight: Sight) -> sa.ColumnElement[Any]:
-        """What the queue is ordered by for a column: never NULL."""
+        """What the queue is ordered by for a column: never NULL. Raises KeyError for a column that orders nothing."""
+        del sight
         raise KeyError(column)
 
     def search(self, text: str) -> Predicate:

@@ -79,7 +79,7 @@ def availability(connection: sa.Connection, desk: Desk, case: int, state: str, s
             said[decision.name] = "your role does not have this right"
             continue
         holding = (
-            each.why.replace("{state}", state.replace("_", " "))
+            each.said(state)
             for n, each in enumerate(against[decision.name])
             if row[f"{decision.name}_{n}"] is not False and row[f"{decision.name}_{n}"] != 0
         )
@@ -91,6 +91,6 @@ def _against(decision: Decision, desk: Desk, sight: Sight) -> list[Any]:
     """The objections that stand whatever an operator adds: judged with the parameters' defaults where there are some."""
     from console.params import options
 
-    blank = {each.name: None for each in options(decision.Params) if each.required}
+    blank: dict[str, Any] = {each.name: None for each in options(decision.Params) if each.required}
     params = decision.Params(**blank)
     return objections(desk, decision, params, sight, bulk=False, watermark=None)

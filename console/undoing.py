@@ -57,7 +57,7 @@ def undo(
     columns = _columns(records, desk, decision)
     tables = {column.table.name: column.table for column in columns}
     tables.pop(desk.case().name, None)
-    ties = {table: sa.null() for table in tables.values()}
+    ties = {table: sa.cast(sa.null(), sa.BigInteger()) for table in tables.values()}
     with Chosen(connection, desk, ties, columns) as chosen:
         skipped = _pin(connection, chosen, records, columns, desk, sight)
         if len(skipped) == len(records):
