@@ -102,8 +102,7 @@ def skips(
 def _said(found: Sequence[Objection], row: Any) -> str:
     if row.why is None:
         return "somebody was faster"
-    state: str = row.state
-    return found[row.why].said(state)
+    return found[int(row.why)].said(str(row.state))
 
 
 def _unknown(connection: sa.Connection, desk: Desk, ids: Sequence[int], sight: Sight) -> list[int]:

@@ -56,7 +56,7 @@ def found(
                     "The ledger's key is not the one this portal was founded with; nothing was changed. Put the right key back."
                 )
             if operator:
-                _hire(connection, operator, role)
+                hire(connection, operator, role)
             return Founded(key.vkey, new=False, revision=revision)
         for path in (settings.keys.ledger, settings.keys.data):
             if path.exists():
@@ -81,12 +81,12 @@ def found(
 
         for log in Log:
             start(connection, log)
-        _hire(connection, operator or "administrator", role)
-        _hire(connection, "intake", Role.INTAKE, unattended=True)
+        hire(connection, operator or "administrator", role)
+        hire(connection, "intake", Role.INTAKE, unattended=True)
         return Founded(key.vkey, new=True, revision=revision)
 
 
-def _hire(connection: sa.Connection, name: str, role: Role, *, unattended: bool = False) -> None:
+def hire(connection: sa.Connection, name: str, role: Role, *, unattended: bool = False) -> None:
     known = connection.execute(sa.select(t.operator.c.id).where(t.operator.c.name == name)).one_or_none()
     if known is None:
         connection.execute(t.operator.insert().values(name=name, role=role, unattended=unattended))

@@ -71,8 +71,8 @@ def availability(connection: sa.Connection, desk: Desk, case: int, state: str, s
     if columns:
         row = (
             connection.execute(sa.select(*columns).select_from(desk.source()).where(desk.case().c.id == case))
+            .mappings()
             .one()
-            ._mapping
         )
     for decision in desk.decisions:
         if not sight.operator.may(decision.permission):

@@ -20,7 +20,8 @@ from hypothesis import strategies as st
 
 from console.clock import MonthDay
 from console.errors import Refused, Unavailable, Usage
-from console.settings import DEMO_MAKER, FILE_NAME, TABLES, Settings, declared, find
+from console.setting_tables import DEMO_MAKER
+from console.settings import FILE_NAME, TABLES, Settings, declared, find
 from console.settings_guide import page
 
 if TYPE_CHECKING:
