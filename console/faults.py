@@ -53,3 +53,9 @@ def _sentence(error: object, undone: str, reference: str) -> str:
     if state.startswith("28"):
         return f"The database refused the console's user; {undone}. Check database.url and database.password_file."
     return f"The database is not there ({reference}); {undone}. Try again, or run district doctor."
+
+
+def asks_to_repeat(error: BaseException) -> bool:
+    """Whether the database ended the transaction only because it met another one (deadlock, serialisation)."""
+    origin = getattr(error.__cause__, "orig", None)
+    return getattr(origin, "sqlstate", None) in ("40P01", "40001")

@@ -8,23 +8,24 @@ from __future__ import annotations
 
 import logging
 from contextlib import contextmanager
+from time import sleep
 from typing import TYPE_CHECKING, Any
 
 from console.accesses import Accesses
 from console.authority import Operator, Role, authorize
 from console.browse import Browse, Order
-from console.deciding import Call, Committed, decide
+from console.deciding import Call, Committed, decide, repeated
 from console.desk import Sight
 from console.errors import ConsoleError, Refused, Unavailable
-from console.faults import saying
+from console.faults import asks_to_repeat, saying
 from console.lazy import sa, t
 from console.ledger.log import read_size
 from console.planning import plan
-from console.undoing import undo
+from console.undoing import undo, undo_digest
 from models.words import Log
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from console.clock import Clock
     from console.desk import CaseView, Decision, Desk
@@ -110,14 +111,20 @@ class Office:
         """Decide. The same key with the same call returns the first receipt again, whatever became of the connection."""
         sight = self.sight(operator)
         call = Call(desk, decision, selection, params, key)
-        return self._commit(lambda connection: decide(connection, call, sight, self.vault, self.random))
+        return self.carry_out(
+            lambda connection: decide(connection, call, sight, self.vault, self.random),
+            lambda connection: repeated(connection, sight, key, call.digest()),
+        )
 
     def undo(self, operator: Operator, batch: str, key: str) -> Receipt:
         """Undo a batch, where nothing changed since."""
         from console.desks import desk as desk_of
 
         sight = self.sight(operator)
-        return self._commit(lambda connection: undo(connection, batch, sight, self.vault, self.random, key, desk_of))
+        return self.carry_out(
+            lambda connection: undo(connection, batch, sight, self.vault, self.random, key, desk_of),
+            lambda connection: repeated(connection, sight, key, undo_digest(batch)),
+        )
 
     def case(self, operator: Operator, desk: Desk, case: int) -> CaseView:
         """A case with everything beside it; that it was opened is recorded."""
@@ -135,23 +142,25 @@ class Office:
         with self.reading() as connection:
             self.signer.seal(connection, log, known)
 
-    def _commit(self, work: Any) -> Receipt:
-        """Run `work` in a transaction, repeat it when the database asks, and sign what was committed."""
-        from sqlalchemy.exc import OperationalError
+    def carry_out(
+        self, work: Callable[[sa.Connection], Committed], made: Callable[[sa.Connection], Receipt | None]
+    ) -> Receipt:
+        """Run `work` in a transaction, repeat it when the database asks, and sign what was committed.
 
+        `made` finds the receipt of this very call. It is asked when the connection was lost while committing, which alone leaves
+        open whether the work was saved; raises Unavailable that says so when there is no answer either.
+        """
         done: Committed | None = None
         for attempt in range(TRIES):
+            done = None
             try:
                 with self.writing() as connection:
                     done = work(connection)
                 break
             except Unavailable as error:
-                cause = error.__cause__
-                repeat = isinstance(cause, OperationalError) and getattr(cause.orig, "sqlstate", "") in (
-                    "40P01",
-                    "40001",
-                )
-                if not repeat or attempt == TRIES - 1:
+                if done is not None:
+                    return self._outcome(made, error)
+                if not asks_to_repeat(error) or attempt == TRIES - 1:
                     raise
         assert done is not None  # noqa: S101 - the loop returns or raises
         if done.leaves:
@@ -160,3 +169,21 @@ class Office:
             except ConsoleError as error:
                 _log.critical("committed but not signed: %s", error)
         return done.receipt
+
+    def _outcome(self, made: Callable[[sa.Connection], Receipt | None], error: Unavailable) -> Receipt:
+        """What became of a commit whose answer was lost: the receipt when it was saved, the error when it was not."""
+        for pause in (0, 0.2, 1, 2):
+            sleep(pause)
+            try:
+                with self.reading() as connection:
+                    receipt = made(connection)
+            except Unavailable:
+                continue
+            if receipt is None:
+                raise error
+            self.seal()
+            return receipt
+        raise Unavailable(
+            "The connection was lost while it was being saved, and it is not known whether it was. "
+            "Look at your last decisions (district batches) before you repeat it."
+        ) from error

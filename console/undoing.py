@@ -30,6 +30,11 @@ if TYPE_CHECKING:
     from console.vault import Vault
 
 
+def undo_digest(batch: str) -> bytes:
+    """What makes a repeated undo the same call."""
+    return sha256(f"undo {batch}".encode()).digest()
+
+
 def undo(
     connection: sa.Connection,
     batch: str,
@@ -48,7 +53,7 @@ def undo(
     desk = desk_of(row.desk)
     decision = desk.decision(row.decision.removeprefix("undo "))
     authorize(sight.operator, decision.permission)
-    digest = sha256(f"undo {batch}".encode()).digest()
+    digest = undo_digest(batch)
     if (found := repeated(connection, sight, key, digest)) is not None:
         return Committed(found, 0, [])
     if not decision.undoable:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 BUSY_MILLISECONDS = 5000
+WRITE_SECONDS = 600
+"""How long one statement of a writing transaction may run on PostgreSQL."""
 
 
 def open_engine(url: str, *, password: str | None = None, statement_timeout: float = 5.0) -> Engine:
@@ -29,7 +31,16 @@ def open_engine(url: str, *, password: str | None = None, statement_timeout: flo
     }
     if password is not None:
         options["password"] = password
-    return create_engine(url, connect_args=options, pool_size=4, max_overflow=4, pool_pre_ping=False)
+    engine = create_engine(url, connect_args=options, pool_size=4, max_overflow=4)
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        # A bulk decision may take long; what it must not do is wait long for somebody else.
+        if connection.get_execution_options().get("writes", False):
+            connection.exec_driver_sql(f"SET LOCAL statement_timeout = {WRITE_SECONDS * 1000}")
+            connection.exec_driver_sql(f"SET LOCAL lock_timeout = {int(statement_timeout * 1000)}")
+
+    return engine
 
 
 def _sqlite(url: str) -> Engine:
