@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 BUSY_MILLISECONDS = 5000
+FORGOTTEN_SECONDS = 60
+"""After how long PostgreSQL ends a transaction that a vanished console left open, so that its locks go too."""
 WRITE_SECONDS = 600
 """How long one statement of a writing transaction may run on PostgreSQL."""
 
@@ -26,7 +28,10 @@ def open_engine(url: str, *, password: str | None = None, statement_timeout: flo
         return _sqlite(url)
     options: dict[str, Any] = {
         "connect_timeout": 3,
-        "options": f"-c statement_timeout={int(statement_timeout * 1000)} -c timezone=UTC",
+        "options": f"-c statement_timeout={int(statement_timeout * 1000)} -c timezone=UTC "
+        f"-c idle_in_transaction_session_timeout={FORGOTTEN_SECONDS * 1000}",
+        "keepalives_idle": 15,
+        "tcp_user_timeout": 15_000,
         "application_name": "district",
     }
     if password is not None:
