@@ -1,0 +1,132 @@
+"""A decision as a command: which cases, its own parameters, a preview, a question where many are meant, and the receipt.
+
+Exit codes: 0 all that were meant; 3 some were skipped; 1 none took part; a preview of anything is 0.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from console.cli.choosing_options import read_selection, selection_options
+from console.cli.opening import open_office, who
+from console.cli.output import format_option, say, write_json
+from console.cli.receipts import write_plan, write_receipt
+from console.errors import Exit, Usage
+from console.params import options, read_params
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from console.desk import Decision, Desk, Disclosure
+    from console.params import Option
+
+
+def parameter_options(found: Sequence[Option], *, reason_needed: bool) -> list[click.Option]:
+    """A decision's parameters as options; what is missing or cannot be read is said by `read_params`."""
+    made: list[click.Option] = []
+    for each in found:
+        kind: Any = click.STRING
+        if each.words:
+            kind = click.Choice(each.words)
+        elif each.type is bool:
+            kind = click.Choice(["yes", "no"])
+        required = each.required or (each.name == "reason" and reason_needed)
+        made.append(
+            click.Option(
+                [each.flag, each.name],
+                type=kind,
+                metavar=None if isinstance(kind, click.Choice) else _metavar(each),
+                help=each.help + ("  [needed]" if required else ""),
+            )
+        )
+    return made
+
+
+def _metavar(each: Option) -> str:
+    return "DAY" if each.type is date else "NUMBER" if each.type is int else "TEXT"
+
+
+def decision_command(desk: Desk, decision: Decision) -> click.Command:
+    """`district <desk> <decision>`."""
+    names = [each.name for each in options(decision.Params)]
+
+    @click.command(decision.name, help=decision.help, short_help=decision.help)
+    @selection_options
+    @click.option("--preview", is_flag=True, help="Say what it would do and do nothing.")
+    @click.option("--yes", is_flag=True, help="Do not ask before many cases.")
+    @click.option("--key", metavar="TEXT", help="A name of this call: the same key again returns the first receipt.")
+    @format_option
+    @click.pass_context
+    def command(
+        ctx: click.Context,
+        /,
+        ids: str | None,
+        where: str | None,
+        but: str | None,
+        preview: bool,
+        yes: bool,
+        key: str | None,
+        form: str,
+        **typed: Any,
+    ) -> int:
+        selection = read_selection(ids, where, but)
+        office = open_office(ctx)
+        operator = who(ctx)
+        params = read_params(decision.Params, {name: typed[name] for name in names}, office.sight(operator).calendar)
+        if preview:
+            plan = office.plan(operator, desk, decision, selection, params)
+            write_plan(plan, form)
+            return Exit.DONE if plan.count else Exit.REFUSED
+        if not yes:
+            from console.cli.asking import ask
+
+            selection = ask(office, operator, desk, decision, selection, params, keyed=key is not None)
+        receipt = office.decide(
+            operator, desk, decision, selection, params, read_key(key) or office.random.bytes(16).hex()
+        )
+        return write_receipt(receipt, form)
+
+    command.params[3:3] = parameter_options(options(decision.Params), reason_needed=decision.needs_reason)
+    return command
+
+
+def read_key(key: str | None) -> str | None:
+    """The key as given. Raises Usage for one that is empty, long or not plain."""
+    if key is None:
+        return None
+    if not (0 < len(key) <= 200 and key.isascii() and key.isprintable()):
+        raise Usage("--key takes 1 to 200 plain characters; nothing was done.")
+    return key
+
+
+def disclosure_command(desk: Desk, disclosure: Disclosure) -> click.Command:
+    """`district <desk> <disclosure>`: recorded first, then given."""
+    names = [each.name for each in options(disclosure.Params)]
+
+    @click.command(disclosure.name, help=disclosure.help, short_help=disclosure.help)
+    @click.option("--ids", metavar="ID", required=True, help=f"The {desk.singular}.")
+    @format_option
+    @click.pass_context
+    def command(ctx: click.Context, /, ids: str, form: str, **typed: Any) -> None:
+        from console.cli.choosing_options import case_numbers
+
+        numbers = case_numbers(ids)
+        if len(numbers) != 1:
+            raise Usage(f"{disclosure.title} is for one {desk.singular} at a time; nothing was shown.")
+        office = open_office(ctx)
+        operator = who(ctx)
+        params = read_params(disclosure.Params, {name: typed[name] for name in names}, office.sight(operator).calendar)
+        given = office.disclose(operator, desk, disclosure, numbers[0], params)
+        if form == "json":
+            write_json({"id": numbers[0], "disclosure": disclosure.name, "text": given})
+        else:
+            from console.cli.output import write
+
+            write(given)
+        say("This was recorded.")
+
+    command.params[1:1] = parameter_options(options(disclosure.Params), reason_needed=False)
+    return command

@@ -1,0 +1,79 @@
+"""What a command opens: the settings, the office, the operator – each at its first use, and closed with the command.
+
+A command gets them from its click context: `settings(ctx)`, `open_office(ctx)`, `who(ctx)`. Help opens nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    import click
+
+    from console.authority import Operator
+    from console.office import Office
+    from console.settings import Settings
+
+
+def _open(settings: Settings) -> Office:
+    from console.wiring import open_office as opened
+
+    return opened(settings)
+
+
+@dataclass
+class Session:
+    """What was said before the command's name, and what was opened since. `opening` is the seam that tests fill."""
+
+    config: Path | None = None
+    operator_name: str = ""
+    mouse: bool = False
+    opening: Callable[[Settings], Office] = _open
+    opened_settings: Settings | None = None
+    opened_office: Office | None = None
+    operator: Operator | None = None
+
+
+def session(ctx: click.Context) -> Session:
+    """The session of this run, made where nobody made one."""
+    return ctx.ensure_object(Session)
+
+
+def settings(ctx: click.Context) -> Settings:
+    """The settings in force. Raises Usage or Unavailable as `Settings.read` does."""
+    own = session(ctx)
+    if own.opened_settings is None:
+        from console.cli.technical_log import start_log
+        from console.settings import Settings
+
+        own.opened_settings = Settings.read(own.config)
+        start_log(own.opened_settings.log)
+    return own.opened_settings
+
+
+def open_office(ctx: click.Context) -> Office:
+    """The portal's office, closed when the command ends. Raises as `console.wiring.open_office` does."""
+    own = session(ctx)
+    if own.opened_office is None:
+        office = own.opening(settings(ctx))
+        ctx.find_root().call_on_close(office.engine.dispose)
+        own.opened_office = office
+    return own.opened_office
+
+
+def who(ctx: click.Context) -> Operator:
+    """The operator at the console: `--operator`, DISTRICT_OPERATOR, the only one there is, or the demonstration's.
+
+    Raises Usage when nobody was named and several work here, Refused for a name that nobody has.
+    """
+    own = session(ctx)
+    if own.operator is None:
+        from console.operators import usual_operator
+
+        office = open_office(ctx)
+        own.operator = office.operator(own.operator_name) if own.operator_name else usual_operator(office)
+    return own.operator
