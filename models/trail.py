@@ -125,10 +125,17 @@ notice = table(
     Column("made_at", Moment, nullable=False),
     Column("not_before", Moment, nullable=False),
     Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("tried_at", Moment),
     Column("last_error", Text),
     Column("message_id", Text, unique=True),
     Column("sent_at", Moment),
+    Column("told_at", Moment),
     Index("ix_notice_state_not_before", "state", "not_before"),
     Index("ix_notice_batch", "batch"),
+    Index("ix_notice_desk_case_id", "desk", "case_id"),
 )
-"""A message that follows a decision, to an account's address or to `address`. `sealed` is what the operator wrote."""
+"""A message that follows a decision, to an account's address or to `address`. `sealed` is what the operator wrote.
+
+`tried_at` is when the last attempt began, `told_at` when somebody was told that it failed. `last_error` holds a reply's code and
+never an address.
+"""

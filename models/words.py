@@ -130,10 +130,14 @@ class DataClass(StrEnum):
 
 
 class NoticeState(StrEnum):
+    """A notice's way: `sending` is in a worker's hand; `unknown` may have arrived, so it is not sent again."""
+
     HELD = "held"
+    SENDING = "sending"
     SENT = "sent"
     WITHDRAWN = "withdrawn"
     FAILED = "failed"
+    UNKNOWN = "unknown"
 
 
 class Log(StrEnum):

@@ -539,15 +539,20 @@ def upgrade() -> None:
         sa.Column("made_at", Moment(), nullable=False),
         sa.Column("not_before", Moment(), nullable=False),
         sa.Column("attempts", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("tried_at", Moment(), nullable=True),
         sa.Column("last_error", sa.Text(), nullable=True),
         sa.Column("message_id", sa.Text(), nullable=True),
         sa.Column("sent_at", Moment(), nullable=True),
-        sa.CheckConstraint("state IN ('held', 'sent', 'withdrawn', 'failed')", name=op.f("ck_notice_state_word")),
+        sa.Column("told_at", Moment(), nullable=True),
+        sa.CheckConstraint(
+            "state IN ('held', 'sending', 'sent', 'withdrawn', 'failed', 'unknown')", name=op.f("ck_notice_state_word")
+        ),
         sa.ForeignKeyConstraint(["account_id"], ["account.id"], name=op.f("fk_notice_account_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_notice")),
         sa.UniqueConstraint("message_id", name=op.f("uq_notice_message_id")),
     )
     op.create_index("ix_notice_batch", "notice", ["batch"], unique=False)
+    op.create_index("ix_notice_desk_case_id", "notice", ["desk", "case_id"], unique=False)
     op.create_index("ix_notice_state_not_before", "notice", ["state", "not_before"], unique=False)
     op.create_table(
         "operator",
