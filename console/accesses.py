@@ -69,7 +69,7 @@ class Accesses:
                     )
                     for n, (at, operator, desk, action, case) in enumerate(notes)
                 ]
-                log.append(connection, head, records, notes[-1][0])
+                log.append(connection, head, records)
         except Exception:
             with self._lock:
                 self._notes = notes + self._notes

@@ -76,9 +76,9 @@ class Browse:
         """A window that begins at the case, or at its place when it does not match any more."""
         with self._read() as connection:
             anchor = connection.execute(
-                sa.select(self._by, self.desk.case().c.id)
+                sa.select(self._by, self.desk.key())
                 .select_from(self.desk.source())
-                .where(self.desk.case().c.id == case, *in_scope(self.desk, self.sight))
+                .where(self.desk.among((case,)), *in_scope(self.desk, self.sight))
             ).one_or_none()
         if anchor is None:
             return ()
@@ -101,7 +101,7 @@ class Browse:
 
     def _rows(self, where: Sequence[Predicate], count: int | None, *, backwards: bool = False) -> Sequence[Any]:
         descending = self.order.descending != backwards
-        key = self.desk.case().c.id
+        key = self.desk.key()
         directed = [each.desc() if descending else each.asc() for each in (self._by, key)]
         query = (
             sa.select(
@@ -120,7 +120,7 @@ class Browse:
         return rows[::-1] if backwards else rows
 
     def _beyond(self, anchor: tuple[Any, ...], *, backwards: bool, including: bool = False) -> Predicate:
-        here = sa.tuple_(self._by, self.desk.case().c.id)
+        here = sa.tuple_(self._by, self.desk.key())
         there = sa.tuple_(sa.literal(anchor[0], self._by.type), sa.literal(anchor[1]))
         if self.order.descending != backwards:
             return here <= there if including else here < there

@@ -34,16 +34,16 @@ def in_scope(desk: Desk, sight: Sight) -> list[Predicate]:
 
 def matching(desk: Desk, where: str, sight: Sight) -> list[Predicate]:
     """The predicates of a filter within the operator's scope. Raises Usage for a filter the desk does not understand."""
-    return [*in_scope(desk, sight), *parse(where, desk.terms).predicates(sight, desk.search)]
+    wanted = parse(where, desk.terms)
+    return [*in_scope(desk, sight), *desk.presumed(wanted.names), *wanted.predicates(sight, desk.search)]
 
 
 def selected(desk: Desk, selection: Selection, sight: Sight) -> list[Predicate]:
     """The predicates of a selection within the operator's scope."""
-    case = desk.case()
     if selection.ids is not None:
-        return [*in_scope(desk, sight), case.c.id.in_(selection.ids)]
+        return [*in_scope(desk, sight), desk.among(selection.ids)]
     found = matching(desk, selection.where, sight)
-    return [*found, case.c.id.not_in(selection.but)] if selection.but else found
+    return [*found, desk.key().not_in(selection.but)] if selection.but else found
 
 
 def objections(

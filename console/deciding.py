@@ -132,7 +132,7 @@ def close(
     undoes: str | None = None,
 ) -> list[bytes]:
     """Append the records and the batch with its receipt; the last thing before the commit."""
-    leaves = log.append(connection, head, records, sight.now)
+    leaves = log.append(connection, head, records)
     connection.execute(
         t.batch.insert().values(
             id=receipt.batch,

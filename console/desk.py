@@ -134,7 +134,11 @@ class Decision(ABC):
         return None
 
     def access(self, params: Any, sight: Sight) -> tuple[sa.ColumnElement[int], sa.ColumnElement[int]] | None:
-        """For each case, how many (viewer, student) pairs will see more, and how many less; None for neither."""
+        """For each case, how many (viewer, student) pairs will see more, and how many less.
+
+        None, the exact way: the portal's own views are read over the rows as they would be (`console.imagining`). A desk whose
+        bulk decisions are about very many cases may count by a simpler rule here.
+        """
         del params, sight
         return None
 
@@ -252,6 +256,20 @@ class Desk(ABC):
     @abstractmethod
     def case(self) -> sa.Table:
         """The table whose rows are the cases."""
+
+    def key(self) -> sa.ColumnElement[int]:
+        """The number by which people and commands name a case, as an expression over the source."""
+        key: sa.ColumnElement[int] = self.case().c.id
+        return key
+
+    def among(self, cases: Sequence[int]) -> Predicate:
+        """True for the cases of these numbers."""
+        return self.key().in_(cases)
+
+    def presumed(self, asked: frozenset[str]) -> Sequence[Predicate]:
+        """What a filter means besides what it says; `asked` are the terms that it names."""
+        del asked
+        return ()
 
     def ties(self) -> Mapping[sa.Table, sa.ColumnElement[int]]:
         """Other rows that decisions change: their table and, in the source, their id. In locking order, accounts first."""

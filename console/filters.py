@@ -98,6 +98,11 @@ class Filter:
     text: str
     pieces: tuple[tuple[bool, Term | None, tuple[Wanted, ...]], ...]
 
+    @property
+    def names(self) -> frozenset[str]:
+        """The terms that it names."""
+        return frozenset(term.name for _, term, _ in self.pieces if term)
+
     def predicates(self, sight: Sight, search: Callable[[str], Predicate]) -> list[Predicate]:
         """One predicate a piece, to be joined by *and*. Raises Usage for a value that the term cannot read."""
         import sqlalchemy as sa

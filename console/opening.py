@@ -25,7 +25,7 @@ def open_case(office: Office, operator: Operator, desk: Desk, case: int) -> Case
         row = connection.execute(
             sa.select(desk.state(sight).label("state"))
             .select_from(desk.source())
-            .where(desk.case().c.id == case, *in_scope(desk, sight))
+            .where(desk.among((case,)), *in_scope(desk, sight))
         ).one_or_none()
         if row is None:
             raise Refused(f"There is no such {desk.singular}: {case}. Look for it with its desk's list.")
@@ -70,7 +70,7 @@ def availability(connection: sa.Connection, desk: Desk, case: int, state: str, s
     row: Any = None
     if columns:
         row = (
-            connection.execute(sa.select(*columns).select_from(desk.source()).where(desk.case().c.id == case))
+            connection.execute(sa.select(*columns).select_from(desk.source()).where(desk.among((case,))))
             .mappings()
             .one()
         )

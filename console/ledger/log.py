@@ -7,6 +7,7 @@ taken last, gives the next index and carries the frontier, so that appending nev
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,6 @@ from console.ledger.merkle import EMPTY_ROOT, Frontier, Subtrees
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from datetime import datetime
 
     from models.words import Log
 
@@ -110,12 +110,13 @@ def start(connection: sa.Connection, log: Log) -> None:
     connection.execute(t.log_head.insert().values(log=log, size=0, frontier=b"", root=EMPTY_ROOT))
 
 
-def append(connection: sa.Connection, head: Head, records: Sequence[Record], at: datetime) -> list[bytes]:
+def append(connection: sa.Connection, head: Head, records: Sequence[Record]) -> list[bytes]:
     """Write the records, whose indexes continue the head's, and the new head; returns their leaf hashes."""
     from models.bulk import insert_rows
 
     first = head.size
     leaves: list[bytes] = []
+    moments = {each: datetime.fromisoformat(each) for each in {record.at for record in records}}
     rows = []
     log = str(head.log)
     for offset, record in enumerate(records):
@@ -127,7 +128,7 @@ def append(connection: sa.Connection, head: Head, records: Sequence[Record], at:
             (
                 log,
                 record.index,
-                at,
+                moments[record.at],
                 record.operator,
                 record.kind,
                 record.desk,
