@@ -29,7 +29,7 @@ DEFAULT = Path("district-demo")
     "--today",
     type=click.DateTime(["%Y-%m-%d"]),
     metavar="DATE",
-    help="The day its calendar stands at; the real one unless given.",
+    help="The day its calendar stands at; else the real one.",
 )
 @click.option("--live", is_flag=True, help="A simulated portal keeps sending while you work.")
 @click.pass_context
