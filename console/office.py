@@ -69,11 +69,11 @@ class Office:
             yield connection
 
     @contextmanager
-    def writing(self) -> Iterator[sa.Connection]:
-        """A transaction that writes, committed at the end of the block."""
+    def writing(self, *, late: bool = False) -> Iterator[sa.Connection]:
+        """A transaction that writes, committed at the end of the block; `late` as in `models.engine.writing`."""
         from models.engine import writing
 
-        with saying("nothing was done"), writing(self.engine) as connection:
+        with saying("nothing was done"), writing(self.engine, late=late) as connection:
             yield connection
 
     def operator(self, name: str) -> Operator:
@@ -143,7 +143,11 @@ class Office:
             self.signer.seal(connection, log, known)
 
     def carry_out(
-        self, work: Callable[[sa.Connection], Committed], made: Callable[[sa.Connection], Receipt | None]
+        self,
+        work: Callable[[sa.Connection], Committed],
+        made: Callable[[sa.Connection], Receipt | None],
+        *,
+        late: bool = False,
     ) -> Receipt:
         """Run `work` in a transaction, repeat it when the database asks, and sign what was committed.
 
@@ -154,7 +158,7 @@ class Office:
         for attempt in range(TRIES):
             done = None
             try:
-                with self.writing() as connection:
+                with self.writing(late=late) as connection:
                     done = work(connection)
                 break
             except Unavailable as error:

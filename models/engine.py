@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 BUSY_MILLISECONDS = 5000
 FORGOTTEN_SECONDS = 60
 """After how long PostgreSQL ends a transaction that a vanished console left open, so that its locks go too."""
+INTAKE_LOCK = 0x1D157A1C7
+"""The number under which imports keep apart on PostgreSQL; it means nothing else."""
 WRITE_SECONDS = 600
 """How long one statement of a writing transaction may run on PostgreSQL."""
 
@@ -59,7 +61,8 @@ def _sqlite(url: str) -> Engine:
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
-        writes = connection.get_execution_options().get("writes", False)
+        options = connection.get_execution_options()
+        writes = options.get("writes", False) and not options.get("late", False)
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
     return engine
@@ -70,6 +73,17 @@ def reading(engine: Engine) -> AbstractContextManager[Connection]:
     return engine.begin()
 
 
-def writing(engine: Engine) -> AbstractContextManager[Connection]:
-    """A transaction that writes: committed when the block ends, rolled back when it raises."""
-    return engine.execution_options(writes=True).begin()
+def writing(engine: Engine, *, late: bool = False) -> AbstractContextManager[Connection]:
+    """A transaction that writes: committed when the block ends, rolled back when it raises.
+
+    One that begins by reading files for long is `late`: until it calls `claim`, it may fill temporary tables and keeps nobody waiting.
+    """
+    return engine.execution_options(writes=True, late=late).begin()
+
+
+def claim(connection: Connection) -> None:
+    """Wait until no other import writes, and keep others from it until the transaction ends. On SQLite: any other writer."""
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql("UPDATE log_head SET size = size WHERE 0")
+        return
+    connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({INTAKE_LOCK})")
