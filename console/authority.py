@@ -36,6 +36,7 @@ class Permission(StrEnum):
     AUDIT_EXPORT = "audit.export"
     INTAKE = "intake"
     WORK = "work"
+    OPERATORS = "operators"
 
 
 class Role(StrEnum):

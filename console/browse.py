@@ -95,9 +95,9 @@ class Browse:
 
     def records(self, limit: int | None = None) -> list[dict[str, Value]]:
         """The rows as named values, `id` and `state` first: what JSON and CSV are made of."""
-        return [
-            {"id": row.id, "state": row.state, **self.desk.values(row, self.sight)} for row in self._rows([], limit)
-        ]
+        named = [({"id": row.id, "state": row.state}, row) for row in self._rows([], limit)]
+        # The state is the filter's word also where the desk draws it in others.
+        return [first | self.desk.values(row, self.sight) | first for first, row in named]
 
     def _rows(self, where: Sequence[Predicate], count: int | None, *, backwards: bool = False) -> Sequence[Any]:
         descending = self.order.descending != backwards
