@@ -44,10 +44,13 @@ def upgrade(engine: Engine) -> str:
 
 
 def current(connection: Connection) -> str | None:
-    """The schema's version as the database says it, None before the first."""
-    from alembic.runtime.migration import MigrationContext
+    """The schema's version as the database says it, None before the first. Read without Alembic, which costs 0.7 s to import."""
+    from sqlalchemy import inspect
 
-    return MigrationContext.configure(connection).get_current_revision()
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    revision: str | None = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
+    return revision
 
 
 def newest() -> str:
