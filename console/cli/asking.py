@@ -50,11 +50,7 @@ def ask(
 
 def _named(office: Office, operator: Operator, desk: Desk, ids: tuple[int, ...]) -> list[str]:
     """The first cases by number and by what the queue calls them, masked as everywhere."""
-    named = []
+    from console.rows import rows_of
+
     column = next((n for n, each in enumerate(desk.columns) if each.grows), 0)
-    queue = office.queue(operator, desk)
-    for each in ids:
-        row = next(iter(queue.around(each, 1)), None)
-        known = row is not None and row.id == each
-        named.append(f"{each} {row.cells[column].text}" if row is not None and known else str(each))
-    return named
+    return [f"{row.id} {row.cells[column].text}" for row in rows_of(office, operator, desk, ids)]

@@ -12,7 +12,7 @@ import click
 
 from console.cli.choosing_options import read_selection, selection_options
 from console.cli.opening import open_office, who
-from console.cli.output import format_option, say, write_json
+from console.cli.output import format_option, say, write, write_csv, write_json
 from console.cli.receipts import write_plan, write_receipt
 from console.errors import Exit, Usage
 from console.params import options, read_params
@@ -108,10 +108,12 @@ def disclosure_command(desk: Desk, disclosure: Disclosure) -> click.Command:
 
     @click.command(disclosure.name, help=disclosure.help, short_help=disclosure.help)
     @click.option("--ids", metavar="ID", required=True, help=f"The {desk.singular}.")
+    @click.option("--key", metavar="TEXT", help="A name of this call: the same key again is the same disclosure.")
     @format_option
     @click.pass_context
-    def command(ctx: click.Context, /, ids: str, form: str, **typed: Any) -> None:
+    def command(ctx: click.Context, /, ids: str, key: str | None, form: str, **typed: Any) -> None:
         from console.cli.choosing_options import case_numbers
+        from console.disclosing import disclose
 
         numbers = case_numbers(ids)
         if len(numbers) != 1:
@@ -119,14 +121,16 @@ def disclosure_command(desk: Desk, disclosure: Disclosure) -> click.Command:
         office = open_office(ctx)
         operator = who(ctx)
         params = read_params(disclosure.Params, {name: typed[name] for name in names}, office.sight(operator).calendar)
-        given = office.disclose(operator, desk, disclosure, numbers[0], params)
+        call = read_key(key) or office.random.bytes(16).hex()
+        shown = disclose(office, operator, desk, disclosure, numbers[0], params, call)
+        given = {"id": numbers[0], "disclosure": disclosure.name, "text": shown.text}
         if form == "json":
-            write_json({"id": numbers[0], "disclosure": disclosure.name, "text": given})
+            write_json(given)
+        elif form == "csv":
+            write_csv([given], list(given))
         else:
-            from console.cli.output import write
-
-            write(given)
+            write(shown.text)
         say("This was recorded.")
 
-    command.params[1:1] = parameter_options(options(disclosure.Params), reason_needed=False)
+    command.params[1:1] = parameter_options(options(disclosure.Params), reason_needed=True)
     return command

@@ -9,9 +9,7 @@ from __future__ import annotations
 import errno
 import logging
 import os
-import secrets
 import sys
-import traceback
 from typing import TYPE_CHECKING
 
 import click
@@ -109,6 +107,9 @@ def _quiet(*, always: bool = False) -> bool:
 
 
 def _our_fault(error: BaseException, sentence: str = "") -> int:
+    import secrets
+    import traceback
+
     reference = secrets.token_hex(4)
     frames = traceback.extract_tb(error.__traceback__)
     path = " < ".join(f"{os.path.basename(each.filename)}:{each.lineno} {each.name}" for each in reversed(frames[-8:]))  # noqa: PTH119 - of a frame, not of a file
