@@ -112,9 +112,10 @@ def decide(connection: sa.Connection, call: Call, sight: Sight, vault: Vault, ra
         work = Work(connection, sight, batch, params, vault, chosen.table, random)
         decision.carry_out(work)
         plain, personal = split(params)
-        records = _records(
-            chosen, desk, decision, sight, batch, first, plain, log.seal_detail(connection, vault, batch, personal)
-        )
+        detail = log.seal_detail(connection, vault, batch, personal)
+        subject = decision.subject(params)
+        named = name_of(subject, desk.case()) if subject is not None else "state"
+        records = _records(chosen, desk, decision, sight, batch, first, plain, detail, named)
     receipt = Receipt(decision.name, batch, count, skipped, notices, skipped_count)
     leaves = close(connection, head, records, sight, receipt, call.key, call.digest(), desk.name)
     return Committed(receipt, first, leaves)
@@ -186,9 +187,8 @@ def _records(
     first: int,
     params: Mapping[str, Any],
     detail: str,
+    subject: str,
 ) -> list[log.Record]:
-    subject = decision.subject()
-    name = name_of(subject, desk.case()) if subject is not None else "state"
     at = moment(sight.now)
     action = f"{desk.name}.{decision.name}"
     said = dict(params)
@@ -207,7 +207,7 @@ def _records(
             log=str(Log.LEDGER),
             operator=sight.operator.id,
             params=said,
-            subject=name,
+            subject=subject,
             ties=row.ties,
         )
         for row in chosen.rows()

@@ -16,7 +16,7 @@ from console.queue import Cell, Tone
 from console.text import SafeText, safe
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     import sqlalchemy as sa
 
@@ -37,6 +37,8 @@ class Sight:
     operator: Operator
     now: datetime
     settings: Settings
+    macs: Callable[[str, str], tuple[bytes, ...]] | None = field(default=None, compare=False, repr=False)
+    """For a purpose and a text, what stands for the text in columns that must not say it (`Vault.macs`)."""
 
     @property
     def today(self) -> date:
@@ -125,12 +127,16 @@ class Decision(ABC):
         """Columns to set, each with its new value or an expression over the desk's source."""
 
     def ties(self, desk: Desk, params: Any) -> Mapping[sa.Table, sa.ColumnElement[int]]:
-        """The other rows it may change: the desk's, unless its parameters name one."""
+        """The other rows it may change: the desk's, unless its parameters name one.
+
+        A row's id is an expression over the desk's source, a scalar subquery where its table is not in there.
+        """
         del params
         return desk.ties()
 
-    def subject(self) -> sa.Column[Any] | None:
-        """The column whose value before and after is the record's `from` and `to`; None for the desk's state column."""
+    def subject(self, params: Any) -> sa.Column[Any] | None:
+        """The column whose value before and after is the record's `from` and `to`, one of the changed; None for the state column."""
+        del params
         return None
 
     def access(self, params: Any, sight: Sight) -> tuple[sa.ColumnElement[int], sa.ColumnElement[int]] | None:

@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from console.clock import Clock
-    from console.desk import CaseView, Decision, Desk
+    from console.desk import CaseView, Decision, Desk, Disclosure
+    from console.disclosing import Shown
     from console.ids import RandomSource
     from console.ledger.seal import Signer
     from console.selection import Plan, Receipt, Selection
@@ -91,7 +92,7 @@ class Office:
 
     def sight(self, operator: Operator) -> Sight:
         """What the operator sees by now."""
-        return Sight(operator, self.clock.now(), self.settings)
+        return Sight(operator, self.clock.now(), self.settings, self.vault.macs)
 
     def queue(self, operator: Operator, desk: Desk, where: str = "", order: Order | None = None) -> Browse:
         """A desk's queue. Raises Usage for a filter it does not understand, Refused without the right to see it."""
@@ -131,6 +132,14 @@ class Office:
         from console.opening import open_case
 
         return open_case(self, operator, desk, case)
+
+    def disclose(
+        self, operator: Operator, desk: Desk, disclosure: Disclosure, case: int, params: Any, key: str
+    ) -> Shown:
+        """Give what a disclosure gives of one case, once that is recorded and signed."""
+        from console.disclosing import disclose
+
+        return disclose(self, operator, desk, disclosure, case, params, key)
 
     def size(self, log: Log = Log.LEDGER) -> int:
         """How many records a log holds."""

@@ -51,7 +51,10 @@ def undo(
             f"There is no batch {batch} that can be undone; nothing was done. Look it up with district batches."
         )
     desk = desk_of(row.desk)
-    decision = desk.decision(row.decision.removeprefix("undo "))
+    name = row.decision.removeprefix("undo ")
+    if any(each.name == name for each in desk.disclosures):
+        raise Refused("What was shown cannot be taken back; nothing was done. It stays on record.")
+    decision = desk.decision(name)
     authorize(sight.operator, decision.permission)
     digest = undo_digest(batch)
     if (found := repeated(connection, sight, key, digest)) is not None:
@@ -95,8 +98,8 @@ def undo(
             )
             for row in chosen.rows()
         ]
-    name = decision.name if row.decision.startswith("undo ") else f"undo {decision.name}"
-    receipt = Receipt(name, new, len(written), skipped, withdrawn, len(skipped))
+    done = decision.name if row.decision.startswith("undo ") else f"undo {decision.name}"
+    receipt = Receipt(done, new, len(written), skipped, withdrawn, len(skipped))
     leaves = close(connection, head, written, sight, receipt, key, digest, desk.name, undoes=batch)
     return Committed(receipt, first, leaves)
 
