@@ -46,7 +46,7 @@ def undo(
 ) -> Committed:
     """Undo `batch` inside `connection`'s transaction. Raises Refused when it is unknown or cannot be undone."""
     row = connection.execute(sa.select(t.batch).where(t.batch.c.id == batch)).one_or_none()
-    if row is None or row.desk == "intake":
+    if row is None or row.desk in ("intake", "work"):
         raise Refused(
             f"There is no batch {batch} that can be undone; nothing was done. Look it up with district batches."
         )
