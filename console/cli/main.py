@@ -6,6 +6,7 @@ cannot be loaded breaks nothing but itself.
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -69,6 +70,8 @@ EXAMPLES = (
 @click.pass_context
 def district(ctx: click.Context, config: Path | None, operator_name: str | None, mouse: bool) -> None:
     """Run a school district's student portal: what waits, who may see what, and a record of every decision."""
+    if os.environ.get("NO_COLOR"):
+        ctx.color = False
     session = ctx.ensure_object(Session)
     session.config, session.operator_name, session.mouse = config, operator_name or "", mouse
     if ctx.invoked_subcommand is None:
