@@ -42,15 +42,20 @@ def _is_number(text: str) -> bool:
     return text.isascii() and text.isdigit() and len(text) <= len(str(LARGEST_ID))
 
 
-def selection_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The options, given to the command as `ids`, `where` and `but`."""
-    for option in (
-        click.option("--but", metavar="IDS", help="With --where: all of them except these."),
-        click.option("--where", metavar="FILTER", help="Every case that matches, as 'state:submitted match:>=3'."),
-        click.option("--ids", metavar="IDS", help="These cases: 7 or 1,2,5-9."),
-    ):
-        function = option(function)
-    return function
+def selection_options(example: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """The options, given to the command as `ids`, `where` and `but`; `example` is a filter of the desk, or empty."""
+
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        such = f", as '{example}'" if example else ""
+        for option in (
+            click.option("--but", metavar="IDS", help="With --where: all of them except these."),
+            click.option("--where", metavar="FILTER", help=f"Every case that matches{such}."),
+            click.option("--ids", metavar="IDS", help="These cases: 7 or 1,2,5-9."),
+        ):
+            function = option(function)
+        return function
+
+    return decorate
 
 
 def read_selection(ids: str | None, where: str | None, but: str | None) -> Selection:

@@ -49,12 +49,19 @@ def _metavar(each: Option) -> str:
     return "DAY" if each.type is date else "NUMBER" if each.type is int else "TEXT"
 
 
+def _example(desk: Desk) -> str:
+    """A filter that the desk knows, for its help."""
+    if desk.waiting:
+        return desk.waiting
+    return next((f"{term.name}:{term.words[0]}" for term in desk.terms if term.words), "")
+
+
 def decision_command(desk: Desk, decision: Decision) -> click.Command:
     """`district <desk> <decision>`."""
     names = [each.name for each in options(decision.Params)]
 
     @click.command(decision.name, help=decision.help, short_help=decision.help)
-    @selection_options
+    @selection_options(_example(desk))
     @click.option("--preview", is_flag=True, help="Say what it would do and do nothing.")
     @click.option("--yes", is_flag=True, help="Do not ask before many cases.")
     @click.option("--key", metavar="TEXT", help="A name of this call: the same key again returns the first receipt.")
