@@ -33,6 +33,12 @@ def lazy(name: str) -> ModuleType:
     return module
 
 
+def load() -> None:
+    """Load both now: two threads that read a first attribute at the same time would race."""
+    for module, attribute in ((sa, "select"), (t, "metadata")):
+        getattr(module, attribute)
+
+
 if TYPE_CHECKING:
     import sqlalchemy as sa
 
@@ -41,4 +47,4 @@ else:
     sa = lazy("sqlalchemy")
     t = lazy("models.tables")
 
-__all__ = ["lazy", "sa", "t"]
+__all__ = ["lazy", "load", "sa", "t"]

@@ -90,11 +90,22 @@ def overview(office: Office, operator: Operator, desks: Sequence[Desk]) -> Overv
 
 def last_decisions(office: Office, operator: Operator, limit: int = LAST) -> tuple[Decided, ...]:
     """The operator's own last decisions, the latest first; undoing is one too."""
+    return _decided(office, t.batch.c.operator_id == operator.id, limit)
+
+
+def batch_named(office: Office, batch: str) -> Decided:
+    """The batch of that name, whoever decided it. Raises KeyError when there is none."""
+    for found in _decided(office, t.batch.c.id == batch, 1):
+        return found
+    raise KeyError(batch)
+
+
+def _decided(office: Office, where: sa.ColumnElement[bool], limit: int) -> tuple[Decided, ...]:
     b, later = t.batch.c, t.batch.alias("later")
     undone = sa.exists().where(later.c.undoes == b.id)
     query = (
         sa.select(b.id, b.at, b.desk, b.decision, b.done, undone.label("undone"))
-        .where(b.operator_id == operator.id)
+        .where(where)
         .order_by(b.at.desc())
         .limit(limit)
     )

@@ -1,0 +1,360 @@
+"""The console in a terminal: one app, an operator, the desks they may see, and what is the same on every screen.
+
+Promises: an error of the rules is a sentence, any other a reference and exit code 70, with nothing of a person in either; a
+write outlives its screen; an idle console sends nothing; leaving is asked for once, and what was looked at is on record
+before the console is gone.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import traceback
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from rich.text import Text
+from textual.app import App, SystemCommand
+from textual.binding import Binding
+
+from console import lazy
+from console.desks import DESKS
+from console.desks import desk as desk_of
+from console.errors import ConsoleError, Exit
+from console.queue import Tone
+from screens import theme
+from screens.desk_keys import decision_bindings, keyed
+from screens.frame import ConsoleScreen
+from screens.keymap import key_word, keymap
+from screens.queue_keys import QUEUE_KEYS
+from screens.watching import LedgerGrew, Watching
+from screens.writes import Writes, Written
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from textual.binding import BindingType
+    from textual.screen import Screen
+
+    from console.authority import Operator
+    from console.desk import Desk, Disclosure
+    from console.office import Office
+    from console.params import Params
+    from screens.desk_screen import DeskScreen
+    from screens.writes import Outcome
+
+FLUSH_AFTER = 4.0
+"""Seconds after a case was opened when that is written into the log of accesses."""
+_log = logging.getLogger("district.screens")
+
+CONSOLE_KEYS = (
+    Binding("colon", "command", "Command", id="console.command", tooltip="Type a command"),
+    Binding("f2", "command", "Command", id="console.command_too", tooltip="The same as :"),
+    Binding("question_mark", "keys", "Keys", id="console.keys", tooltip="What every key of this screen does"),
+    Binding("f1", "keys", "Keys", id="console.keys_too", tooltip="The same as ?"),
+    Binding("ctrl+f", "find", "Find a person", id="console.find", tooltip="Find a student, an account or a contact"),
+    Binding("u,z", "undo", "Undo", id="console.undo", tooltip="Take back your last decision"),
+    Binding("h,0", "home", "Home", id="console.home", tooltip="Go to the home screen"),
+    *(
+        Binding(str(n), f"digit('{n}')", f"Desk {n}", id=f"console.desk_{n}", tooltip=f"Go to desk {n}")
+        for n in range(1, 10)
+    ),
+    Binding(
+        "ctrl+p",
+        "command_palette",
+        "Palette",
+        id="console.palette",
+        tooltip="Everything that can be done here, by name",
+        priority=True,
+    ),
+    Binding("ctrl+c,ctrl+q", "ask_quit", "Leave", id="console.leave", tooltip="Leave the console", priority=True),
+)
+
+
+def present() -> dict[str, Desk]:
+    """The desks that there are, by name; one whose module is not installed is left out."""
+    found = {}
+    for name in DESKS:
+        try:
+            found[name] = desk_of(name)
+        except ModuleNotFoundError as error:
+            if error.name != f"console.desks.{name}":
+                raise
+    return found
+
+
+class ConsoleApp(App[int], inherit_bindings=False):
+    """The console of one operator."""
+
+    CSS_PATH = "console.tcss"
+    TITLE = "district"
+    BINDINGS: ClassVar[list[BindingType]] = [*CONSOLE_KEYS]
+
+    def __init__(self, office: Office, operator: Operator, *, desk: str | None = None) -> None:
+        super().__init__(ansi_color=True)
+        # Two threads that touch a module for the first time at once would load it twice.
+        lazy.load()
+        self.office = office
+        self.operator = operator
+        self.desks: dict[str, Desk] = {name: each for name, each in present().items() if operator.may(each.see)}
+        self.writes = Writes(self)
+        self.watching = Watching(self)
+        self.size_seen = 0
+        self.undoable: list[tuple[str, Desk, str]] = []
+        """Title, desk and batch of this console's decisions that were not undone, the latest last."""
+        self._first = desk
+        self._screens: dict[str, DeskScreen] = {}
+        self._flushing = False
+        self.register_theme(theme.theme())
+        self.theme = theme.NAME
+        self.set_keymap(keymap(office.settings.console, self._declared()))
+
+    def _declared(self) -> list[Binding]:
+        from screens.case_screen import CaseScreen
+        from screens.desk_screen import DeskScreen
+        from screens.home import HomeScreen
+
+        found = [*CONSOLE_KEYS, *QUEUE_KEYS]
+        for screen in (HomeScreen, DeskScreen, CaseScreen):
+            found += [each for each in screen.BINDINGS if isinstance(each, Binding)]
+        for desk in self.desks.values():
+            found += decision_bindings(desk)
+        return found
+
+    def key_of(self, name: str, declared: str) -> str:
+        """How the key of a binding is written, after what the user made of it."""
+        return key_word(self._keymap.get(name, declared))
+
+    # Its life
+
+    def get_default_screen(self) -> Screen[None]:
+        """Home is the root."""
+        from screens.home import HomeScreen
+
+        return HomeScreen()
+
+    def on_mount(self) -> None:
+        """Go to the desk asked for, and begin to watch."""
+        if self._first:
+            self.action_desk(self._first)
+        self.watching.start()
+
+    def on_unmount(self) -> None:
+        """Stop watching."""
+        self.watching.stop()
+
+    def opened(self) -> None:
+        """A case was opened: write that into the log of accesses in a moment, with what comes until then."""
+        if not self._flushing:
+            self._flushing = True
+            self.set_timer(FLUSH_AFTER, self._flush_accesses)
+
+    def _flush_accesses(self) -> None:
+        self.run_worker(self._write_accesses, thread=True, exclusive=False, group="accesses", description="accesses")
+
+    def _write_accesses(self) -> None:
+        self._flushing = False
+        try:
+            self.office.accesses.flush()
+        except ConsoleError as error:
+            _log.warning("accesses wait: %s", error)
+
+    def _handle_exception(self, error: Exception) -> None:
+        """End with a reference. Where it happened goes to the log; what it was about (locals, values) goes nowhere."""
+        if self._exception is None:
+            self._exception = error
+            self._exception_event.set()
+        reference = secrets.token_hex(4)
+        frames = traceback.extract_tb(error.__traceback__)
+        places = "; ".join(f"{frame.filename.rpartition('/')[2]}:{frame.lineno} {frame.name}" for frame in frames)
+        _log.critical("%s %s at %s", reference, type(error).__name__, places)
+        self._return_code = int(Exit.OUR_FAULT)
+        self.panic(Text(f"The console made a mistake and has ended; nothing half done was saved. Report {reference}."))
+
+    # What others and this console decided
+
+    def on_ledger_grew(self, message: LedgerGrew) -> None:
+        """Let every screen see to it."""
+        self.size_seen = max(self.size_seen, message.size)
+        for screen in self.screen_stack:
+            grew = getattr(screen, "ledger_grew", None)
+            if grew is not None:
+                grew(message.size)
+
+    def on_written(self, message: Written) -> None:
+        """Show what became of a write, wherever the operator is by now."""
+        outcome = message.outcome
+        if outcome.shown is not None:
+            self._show(outcome)
+            return
+        if outcome.error is not None:
+            self.say(str(outcome.error), Tone.WARN)
+            return
+        receipt = outcome.receipt
+        if receipt is None:
+            return
+        if outcome.undoes:
+            self.undoable = [each for each in self.undoable if each[2] != outcome.undoes]
+        elif receipt.batch:
+            self.undoable.append((outcome.title, outcome.desk, receipt.batch))
+        for screen in self.screen_stack:
+            after = getattr(screen, "after_writing", None)
+            if after is not None:
+                after()
+        from screens.plan_words import receipt_sentence
+
+        key = "" if outcome.undoes else self.key_of("console.undo", "u")
+        tone = Tone.PLAIN if receipt.done else Tone.WARN
+        self.say(receipt_sentence(outcome.title, outcome.desk, receipt, key), tone)
+
+    def say(self, sentence: str, tone: Tone = Tone.PLAIN) -> None:
+        """Say a sentence on the screen that has the room for it."""
+        for screen in reversed(self.screen_stack):
+            if isinstance(screen, ConsoleScreen):
+                screen.say(sentence, tone)
+                return
+
+    def disclose(self, desk: Desk, disclosure: Disclosure, case: int, params: Params | None) -> None:
+        """The answer of a dialog that asked why."""
+        if params is None:
+            self.say("Nothing was shown.")
+        elif not self.writes.disclose(desk, disclosure, case, params):
+            self.say("A decision is still being carried out; nothing was shown. Try again in a moment.")
+
+    def _show(self, outcome: Outcome) -> None:
+        from screens.disclose_dialog import ShownScreen
+
+        shown: Any = outcome.shown
+        left = (shown.until - self.office.clock.now()).total_seconds()
+        self.push_screen(ShownScreen(outcome.title, shown, left))
+
+    # Going somewhere
+
+    def action_home(self) -> None:
+        """Home, from anywhere."""
+        while len(self.screen_stack) > 1:
+            self.pop_screen()
+
+    def action_digit(self, digit: str) -> None:
+        """The desk with this digit."""
+        name = next((name for name, desk in self.desks.items() if desk.digit == digit), None)
+        if name is None:
+            self.say(f"There is no desk {digit} for you. Home (h) names yours.", Tone.WARN)
+        else:
+            self.action_desk(name)
+
+    def action_desk(self, name: str) -> None:
+        """A desk, as it was left."""
+        self.go_to(name)
+
+    def go_to(self, name: str, *, case: int | None = None, where: str = "") -> None:
+        """A desk; one case of it, or what matches a filter."""
+        if name not in self.desks:
+            known = name in DESKS
+            why = "your role does not see it" if known else f"there are {', '.join(self.desks)}"
+            self.say(f"There is no desk {name} here: {why}.", Tone.WARN)
+            return
+        shown = self._desk_screen(name)
+        while len(self.screen_stack) > 1 and self.screen is not shown:
+            self.pop_screen()
+        if self.screen is not shown:
+            self.push_screen(f"desk {name}")
+        if where:
+            self.call_later(shown.show_where, where)
+        if case is not None:
+            self.call_later(shown.open_case, case)
+
+    def _desk_screen(self, name: str) -> DeskScreen:
+        if name not in self._screens:
+            from screens.desk_screen import DeskScreen
+
+            self._screens[name] = keyed(DeskScreen, self.desks[name])(self.desks[name])
+            self.install_screen(self._screens[name], f"desk {name}")
+        return self._screens[name]
+
+    def action_find(self) -> None:
+        """Find a person."""
+        from screens.find import FindScreen
+
+        self.push_screen(FindScreen())
+
+    def action_keys(self) -> None:
+        """The keys of the screen."""
+        from screens.keys_help import KeysHelp
+
+        self.push_screen(KeysHelp(self.screen.active_bindings, ids=self.size.width >= 78))
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """No palette over a dialog: what it offers would act on the screen below."""
+        del parameters
+        return not (action == "command_palette" and self.screen.is_modal)
+
+    # Taking back, leaving, commands
+
+    def action_undo(self) -> None:
+        """Ask whether the last decision is taken back."""
+        if not self.undoable:
+            self.say("You decided nothing here yet. :undo BATCH takes back an older batch; home lists your last ones.")
+            return
+        self.ask_undo(*self.undoable[-1])
+
+    def ask_undo(self, title: str, desk: Desk, batch: str) -> None:
+        """Ask whether a batch is taken back."""
+        from screens.ask_dialog import AskDialog
+
+        def answered(yes: bool | None) -> None:
+            if not yes:
+                self.say("Nothing was undone.")
+            elif not self.writes.undo(title, desk, batch):
+                self.say("A decision is still being carried out; nothing was undone. Try again in a moment.")
+
+        explained = f"Batch {batch}. What changed since stays as it is; notices that were not sent are withdrawn."
+        self.push_screen(
+            AskDialog(
+                f"Take back: {title}, {desk.title.lower()}?", explained, yes="Take it back", no="Cancel", likely=True
+            ),
+            answered,
+        )
+
+    def action_ask_quit(self) -> None:
+        """Ask whether to leave; asked again, leave."""
+        from screens.ask_dialog import AskDialog
+
+        if isinstance(self.screen, AskDialog):
+            self.exit(0)
+            return
+
+        def answered(yes: bool | None) -> None:
+            if yes:
+                self.exit(0)
+
+        self.push_screen(AskDialog("Leave the console?", yes="Leave", no="Stay"), answered)
+
+    def action_command(self) -> None:
+        """Type a command."""
+        from screens.command_line import CommandLine
+        from screens.commands import HINT, known
+
+        self.push_screen(CommandLine(known(self), HINT), self._command)
+
+    def _command(self, text: str | None) -> None:
+        from screens.commands import run_command
+
+        if text:
+            run_command(self, text)
+
+    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
+        """What the palette offers: everything by name, and nothing that writes the screen to a file."""
+        from screens.commands import offered
+
+        yield from (SystemCommand(*each) for each in offered(self, screen))
+
+
+def run(office: Office, operator: Operator, *, desk: str | None = None, mouse: bool = False) -> int:
+    """Run the console in this terminal until the operator leaves; the exit code."""
+    app = ConsoleApp(office, operator, desk=desk)
+    app.run(mouse=mouse)
+    try:
+        office.accesses.flush()
+    except ConsoleError as error:
+        _log.warning("accesses were not written: %s", error)
+    return app.return_code or 0

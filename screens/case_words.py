@@ -1,0 +1,100 @@
+"""A case as words: its facts in titled groups, its thread, and what can be decided about it or why not."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from console.queue import Tone
+from console.text import cells, clip, pad, safe
+from screens.words import KEY, STRONG, STYLES, lines, words, wrap
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from zoneinfo import ZoneInfo
+
+    from textual.content import Content
+
+    from console.desk import CaseView, Desk, Entry, Part
+    from screens.words import Words
+
+LABEL = 16
+"""Cells that a fact's label takes at most."""
+
+
+def case_content(view: CaseView, width: int, zone: ZoneInfo) -> Content:
+    """Facts and thread in lines of at most `width` cells."""
+    rows: list[Sequence[Words]] = []
+    for part in view.parts:
+        rows += [*_part(part, width), ()]
+    if view.thread:
+        rows.append([("Messages", STRONG)])
+        for entry in view.thread:
+            rows += [*_entry(entry, width, zone), ()]
+    while rows and not rows[-1]:
+        rows.pop()
+    return lines(rows)
+
+
+def part_places(view: CaseView, width: int) -> list[int]:
+    """The line on which each group of facts begins."""
+    places, line = [], 0
+    for part in view.parts:
+        places.append(line)
+        line += len(_part(part, width)) + 1
+    return [*places, line] if view.thread else places
+
+
+def _part(part: Part, width: int) -> list[Sequence[Words]]:
+    rows: list[Sequence[Words]] = [[(clip(safe(part.title), width), STRONG)]]
+    label_width = min(LABEL, max((cells(safe(fact.label)) for fact in part.facts), default=0))
+    indent = label_width + 2 if label_width else 0
+    for fact in part.facts:
+        for n, line in enumerate(wrap(fact.text, width - indent)):
+            label = pad(safe(fact.label if n == 0 else ""), indent)
+            signed = STYLES[fact.tone] if len(fact.label) == 1 else STYLES[Tone.DIM]
+            rows.append([(label, signed), words(line, fact.tone)])
+    return rows
+
+
+def _entry(entry: Entry, width: int, zone: ZoneInfo) -> list[Sequence[Words]]:
+    when = entry.at.astimezone(zone).strftime("%-d %b %Y, %H:%M")
+    rows: list[Sequence[Words]] = [[words(clip(safe(f"{when}  {entry.author}"), width), Tone.DIM)]]
+    rows += [[words(line)] for text in entry.text for line in wrap(text, width - 2)]
+    return rows
+
+
+def decisions_content(
+    desk: Desk, view: CaseView, width: int, key_of: Callable[[str, str], str], *, long: bool
+) -> Content:
+    """Every decision with its key; one that cannot be taken is dimmed and says why. `long` has a line of help for each."""
+    rows: list[Sequence[Words]] = []
+    short: list[Words] = []
+    for each in desk.decisions:
+        key = key_of(f"{desk.name}.{each.name}", each.key)
+        why = view.decisions.get(each.name)
+        if why is not None:
+            text = wrap(safe(f"{each.title}: {why}"), width - 3)
+            rows += [
+                [(pad(safe(key if n == 0 else ""), 3), STYLES[Tone.DIM]), words(line, Tone.DIM)]
+                for n, line in enumerate(text)
+            ]
+        elif long:
+            rows.append([(pad(safe(key), 3), KEY), (clip(safe(each.title), width - 3), "")])
+            rows += [[("   ", ""), words(line, Tone.DIM)] for line in wrap(safe(each.help), width - 3)]
+        else:
+            short += [(key, KEY), (f" {each.title}   ", "")]
+    return lines([*_flow(short, width), *rows])
+
+
+def _flow(parts: list[Words], width: int) -> list[Sequence[Words]]:
+    """Pairs of a key and its title, as many on a line as fit."""
+    rows: list[list[Words]] = []
+    used = width
+    for key, title in zip(parts[::2], parts[1::2], strict=True):
+        wide = cells(safe(key[0])) + cells(safe(title[0]))
+        if used + wide > width:
+            rows.append([])
+            used = 0
+        rows[-1] += [key, title]
+        used += wide
+    return list(rows)

@@ -1,0 +1,173 @@
+"""The one dialog of a decision: how many and who, who is left out and why, whose access changes, what it needs, yes or no.
+
+Promises: what it shows is the plan of exactly what yes would do, read again when something is typed or somebody else decides;
+no is the default where access closes; above 25 cases the count is typed.
+"""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from textual.message import Message
+from textual.worker import get_current_worker
+
+from console.errors import ConsoleError
+from console.params import options, read_params
+from screens.form_dialog import FormDialog
+from screens.plan_words import plan_content
+from screens.prompt import Line
+from screens.words import plural
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from textual.app import ComposeResult
+    from textual.timer import Timer
+
+    from console.desk import Decision, Desk
+    from console.params import Params
+    from console.queue import Row
+    from console.selection import Plan, Selection
+
+REST = 0.25
+"""Seconds for which typing has to rest before the plan is read again."""
+COUNT = "count"
+
+
+class DecideDialog(FormDialog):
+    """Asks for one decision about the cases selected."""
+
+    class Planned(Message):
+        """The plan has been read."""
+
+        def __init__(self, plan: Plan | None, first: Sequence[Row], fault: str = "") -> None:
+            super().__init__()
+            self.plan = plan
+            self.first = first
+            self.fault = fault
+
+    def __init__(self, desk: Desk, decision: Decision, selection: Selection) -> None:
+        super().__init__(
+            f"{decision.title} – {desk.title}",
+            decision.Params,
+            yes=decision.title,
+            likely=not decision.closes,
+            reason_needed=decision.needs_reason,
+        )
+        self._desk = desk
+        self._decision = decision
+        self._selection = selection
+        self._plan: Plan | None = None
+        self._resting: Timer | None = None
+
+    def extra(self) -> ComposeResult:
+        """A line for the count, shown where there are many."""
+        count = Line(name=COUNT)
+        count.display = False
+        yield count
+
+    def on_mount(self) -> None:
+        """Read the plan."""
+        super().on_mount()
+        self.answer.ready(self._decision.title, "The plan is still being read.")
+        self._read_plan()
+
+    def ledger_grew(self, _size: int) -> None:
+        """Others decided something: perhaps about these."""
+        self._read_plan()
+
+    def _read_plan(self) -> None:
+        params = self._imagined()
+        if params is None:
+            return
+        self.run_worker(
+            partial(self._planning, params), thread=True, exclusive=True, group="plan", description="a plan"
+        )
+
+    def _imagined(self) -> Params | None:
+        """What is typed; where something needed is not yet, a stand-in that the plan does not depend on."""
+        sight = self.console.office.sight(self.console.operator)
+        typed = self.fields.typed()
+        for each in options(self._params):
+            if each.required and not typed[each.name] and not each.words:
+                typed[each.name] = {date: sight.today + timedelta(days=1), int: 0, bool: False}.get(each.type, "…")
+        try:
+            return read_params(self._params, typed, sight.calendar)
+        except ConsoleError as error:
+            if self.missing() is None:
+                self.note(str(error))
+            return None
+
+    def _planning(self, params: Params) -> None:
+        from console.rows import rows_of
+
+        office, operator, worker = self.console.office, self.console.operator, get_current_worker()
+        try:
+            plan = office.plan(operator, self._desk, self._decision, self._selection, params)
+            read = self.Planned(plan, rows_of(office, operator, self._desk, plan.first))
+        except ConsoleError as error:
+            read = self.Planned(None, (), str(error))
+        if not worker.is_cancelled:
+            self.post_message(read)
+
+    def on_decide_dialog_planned(self, message: Planned) -> None:
+        """Show it."""
+        plan = self._plan = message.plan
+        if plan is None:
+            self.note(message.fault)
+            self.answer.ready(self._decision.title, message.fault)
+            return
+        self.note("")
+        cases = plural(plan.count, self._desk.singular)
+        self.entitle(f"{self._decision.title}: {cases}" if plan.count else f"{self._decision.title}: nothing to do")
+        self.tell(plan_content(self._desk, plan, message.first, self.width))
+        self.answer.ready(
+            f"{self._decision.title} {plan.count:,}" if plan.count > 1 else self._decision.title,
+            None
+            if plan.count
+            else f"None of them can take it: {plan.skipped[0].why if plan.skipped else 'none match'}.",
+        )
+        self._count.display = plan.typed_count
+        self._count.placeholder = f"type {plan.count} here"
+
+    @property
+    def _count(self) -> Line:
+        return next(line for line in self.query(Line) if line.name == COUNT)
+
+    def on_input_changed(self, event: Line.Changed) -> None:
+        """Read the plan again when the typing rests."""
+        event.stop()
+        if event.input.name != COUNT:
+            self._rest()
+
+    def on_text_area_changed(self) -> None:
+        """The same for longer texts."""
+        self._rest()
+
+    def on_choice_changed(self) -> None:
+        """The same for words chosen."""
+        self._rest()
+
+    def _rest(self) -> None:
+        if self._resting is not None:
+            self._resting.stop()
+        self._resting = self.set_timer(REST, self._read_plan)
+
+    def on_input_submitted(self, event: Line.Submitted) -> None:
+        """Enter behind the count is yes; elsewhere it goes on."""
+        if event.input.name == COUNT:
+            event.stop()
+            self.answer.action_give(True)
+        else:
+            super().on_input_submitted(event)
+
+    def finish(self, params: Any) -> None:
+        """Yes: the count has to be right where one is asked for."""
+        plan = self._plan
+        if plan is not None and plan.typed_count and self._count.value.strip().replace(",", "") != str(plan.count):
+            self.note(f"These are many. Type {plan.count} and press enter.")
+            self._count.focus()
+            return
+        super().finish(params)

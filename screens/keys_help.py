@@ -1,0 +1,96 @@
+"""The keys of a screen, generated from what is declared: its decisions, its table, itself, and what works everywhere."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.binding import Binding
+from textual.containers import Vertical, VerticalScroll
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+from console.queue import Tone
+from console.text import clip, pad, safe
+from screens.keymap import key_word
+from screens.words import KEY, STRONG, lines, words
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from textual.app import ComposeResult
+    from textual.binding import ActiveBinding, BindingType
+
+    from screens.words import Words
+
+GROUPS = {
+    "queue": "The list",
+    "desk": "This desk",
+    "case": "This case",
+    "home": "Home",
+    "find": "Finding",
+    "console": "Everywhere",
+}
+KEYS = 16
+"""Cells for the keys of a line."""
+
+
+class KeysHelp(ModalScreen[None]):
+    """Says what every key of the screen below does."""
+
+    CSS_PATH = "dialogs.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q,enter,question_mark,f1", "close", "Close", id="keys.close", tooltip="Close"),
+        Binding("down,j", "scroll(1)", "", id="keys.down", tooltip="Scroll down"),
+        Binding("up,k", "scroll(-1)", "", id="keys.up", tooltip="Scroll up"),
+        Binding("pagedown,space", "scroll(10)", "", id="keys.page_down", tooltip="Scroll one screen down"),
+        Binding("pageup", "scroll(-10)", "", id="keys.page_up", tooltip="Scroll one screen up"),
+    ]
+
+    def __init__(self, active: Mapping[str, ActiveBinding], *, ids: bool) -> None:
+        super().__init__()
+        self._content = keys_content(active, ids=ids)
+
+    def compose(self) -> ComposeResult:
+        """The sheet."""
+        with Vertical(classes="dialog keys"):
+            with VerticalScroll(can_focus=False):
+                yield Static(self._content, markup=False)
+            said = "esc closes. The words at the end are the names by which district.toml gives other keys."
+            yield Static(Content.assemble(words(safe(said), Tone.DIM)), markup=False, classes="explained")
+
+    def action_close(self) -> None:
+        """Close."""
+        self.dismiss()
+
+    def action_scroll(self, by: int) -> None:
+        """Scroll."""
+        self.query_one(VerticalScroll).scroll_relative(y=by, animate=False)
+
+
+def keys_content(active: Mapping[str, ActiveBinding], *, ids: bool) -> Content:
+    """A line an action: its keys, what it does and, with `ids`, its name; decisions first."""
+    groups: dict[str, dict[str, tuple[list[str], Binding]]] = {}
+    for key, each in active.items():
+        binding = each.binding
+        if not binding.id or binding.id.endswith("_too"):
+            continue
+        group = binding.id.partition(".")[0]
+        keys, _ = groups.setdefault(group, {}).setdefault(binding.id, ([], binding))
+        keys.append(key_word(key))
+    order = [*(name for name in groups if name not in GROUPS), *(name for name in GROUPS if name in groups)]
+    rows: list[Sequence[Words]] = []
+    for group in order:
+        rows += [[(GROUPS.get(group, "Decisions"), STRONG)]]
+        for name, (keys, binding) in groups[group].items():
+            text = binding.tooltip or binding.description
+            row: list[Words] = [(pad(safe("  ".join(sorted(keys, key=len))), KEYS), KEY)]
+            row += [(pad(safe(_said(binding, text)), 44) if ids else clip(safe(_said(binding, text)), 50), "")]
+            rows.append([*row, words(safe(f" {name}"), Tone.DIM)] if ids else row)
+        rows.append(())
+    return lines(rows[:-1])
+
+
+def _said(binding: Binding, text: str) -> str:
+    decision = binding.action.startswith(("decide(", "disclose("))
+    return f"{binding.description}: {text[:1].lower()}{text[1:]}" if decision else text

@@ -1,0 +1,90 @@
+"""What a decision would do and what it did, in words: the body of its dialog, and the sentence afterwards."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from console.queue import Tone
+from console.text import clip, join, pad, safe
+from screens.words import STYLES, lines, plural, words, wrap
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from textual.content import Content
+
+    from console.desk import Desk
+    from console.queue import Row
+    from console.selection import Plan, Receipt, Skip
+    from console.text import SafeText
+    from screens.words import Words
+
+SHOWN = 5
+"""Cases that a dialog names."""
+REASONS = 4
+"""Reasons for leaving out that a dialog names."""
+
+
+def row_name(desk: Desk, row: Row) -> SafeText:
+    """A case in one line: its number and who it is about, from the columns that the desk gives room to."""
+    who = [cell.text for column, cell in zip(desk.columns, row.cells, strict=True) if column.grows and cell.text]
+    return join([pad(safe(f"{row.id}"), 6, right=True), *who], safe("   "))
+
+
+def reasons(skipped: Sequence[Skip], count: int) -> list[tuple[int, SafeText]]:
+    """How many were left out for each reason, the most frequent first; what was not listed comes last."""
+    found = [(many, safe(why)) for why, many in Counter(each.why for each in skipped).most_common(REASONS)]
+    rest = count - sum(many for many, _ in found)
+    return [*found, (rest, safe("for other reasons"))] if rest > 0 else found
+
+
+def plan_content(desk: Desk, plan: Plan, first: Sequence[Row], width: int) -> Content:
+    """Who takes part, who is left out and why, what it opens and closes, what is written to whom."""
+    rows: list[Sequence[Words]] = [[(clip(row_name(desk, row), width), "")] for row in first[:SHOWN]]
+    if plan.count > len(rows):
+        rows.append([words(safe(f"        and {plan.count - len(rows):,} more"), Tone.DIM)])
+    if plan.skipped_count:
+        rows += [(), [words(safe(f"{plural(plan.skipped_count, desk.singular)} left out:"), Tone.WARN)]]
+        for many, why in reasons(plan.skipped, plan.skipped_count):
+            rows += [
+                [words(pad(safe(f"{many:,}" if n == 0 else ""), 6, right=True), Tone.WARN), (f"   {line}", "")]
+                for n, line in enumerate(wrap(why, width - 9))
+            ]
+    if effects := _effects(plan):
+        rows += [(), *([(line, STYLES[Tone.PLAIN])] for text in effects for line in wrap(safe(text), width))]
+    return lines(rows)
+
+
+def _effects(plan: Plan) -> list[str]:
+    said = []
+    if plan.opens or plan.closes:
+        said.append(
+            f"Access opens for {plural(plan.opens, 'person')} and closes for {plural(plan.closes, 'person')}."
+            if plan.opens and plan.closes
+            else f"Access opens for {plural(plan.opens, 'person')}."
+            if plan.opens
+            else f"Access closes for {plural(plan.closes, 'person')}."
+        )
+    elif plan.count:
+        said.append("Nobody's access changes.")
+    if plan.notices:
+        said.append(f"{plural(plan.notices, 'notice')} will be sent; undoing within a few minutes withdraws them.")
+    return said
+
+
+def receipt_sentence(title: str, desk: Desk, receipt: Receipt, undo_key: str) -> str:
+    """What was done, what was not and why, and how to take it back."""
+    if not receipt.done:
+        return f"{title}: nothing was done. {_left_out(desk, receipt)}".rstrip()
+    said = [f"{title}: done for {plural(receipt.done, desk.singular)}.", _left_out(desk, receipt)]
+    if receipt.batch:
+        said.append(f"{undo_key} takes it back ({receipt.batch})." if undo_key else f":undo {receipt.batch}")
+    return " ".join(part for part in said if part)
+
+
+def _left_out(desk: Desk, receipt: Receipt) -> str:
+    if not receipt.skipped_count:
+        return ""
+    why = "; ".join(f"{many:,} {reason}" for many, reason in reasons(receipt.skipped, receipt.skipped_count)[:2])
+    return f"{plural(receipt.skipped_count, desk.singular)} left out: {why}."

@@ -1,0 +1,102 @@
+"""Everything the console writes for an operator goes through here, one at a time, in a thread that belongs to the app.
+
+Promises: a write is never cancelled because its screen went away, and its result always arrives; while one runs, no second
+one begins; the same call made again after the database was lost carries the same key, so it is done once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from textual.message import Message
+
+from console.errors import ConsoleError, Unavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from console.desk import Decision, Desk, Disclosure
+    from console.selection import Receipt, Selection
+    from screens.app import ConsoleApp
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a write: a receipt, something shown, or the sentence that says why not."""
+
+    title: str
+    desk: Desk
+    receipt: Receipt | None = None
+    undoes: str | None = None
+    disclosure: Disclosure | None = None
+    shown: Any = None
+    error: ConsoleError | None = None
+
+
+class Written(Message):
+    """A write has ended."""
+
+    def __init__(self, outcome: Outcome) -> None:
+        super().__init__()
+        self.outcome = outcome
+
+
+class Writes:
+    """The app's one way to write."""
+
+    def __init__(self, app: ConsoleApp) -> None:
+        self._app = app
+        self.busy = False
+        self._lost: tuple[tuple[Any, ...], str] | None = None
+
+    def decide(self, desk: Desk, decision: Decision, selection: Selection, params: Any) -> bool:
+        """Begin to decide; False when another write is still running."""
+        office, operator = self._app.office, self._app.operator
+
+        def work(key: str) -> Outcome:
+            receipt = office.decide(operator, desk, decision, selection, params, key)
+            return Outcome(decision.title, desk, receipt)
+
+        call = (desk.name, decision.name, selection, params)
+        return self._begin(call, work, Outcome(decision.title, desk))
+
+    def undo(self, title: str, desk: Desk, batch: str) -> bool:
+        """Begin to undo a batch; False when another write is still running."""
+        office, operator = self._app.office, self._app.operator
+
+        def work(key: str) -> Outcome:
+            return Outcome(f"Undo {title}", desk, office.undo(operator, batch, key), undoes=batch)
+
+        return self._begin(("undo", batch), work, Outcome(f"Undo {title}", desk))
+
+    def disclose(self, desk: Desk, disclosure: Disclosure, case: int, params: Any) -> bool:
+        """Begin to disclose; False when another write is still running."""
+        office: Any = self._app.office
+        operator = self._app.operator
+
+        def work(key: str) -> Outcome:
+            shown = office.disclose(operator, desk, disclosure, case, params, key)
+            return Outcome(disclosure.title, desk, disclosure=disclosure, shown=shown)
+
+        return self._begin(("disclose", disclosure.name, case, params), work, Outcome(disclosure.title, desk))
+
+    def _begin(self, call: tuple[Any, ...], work: Callable[[str], Outcome], failed: Outcome) -> bool:
+        if self.busy:
+            return False
+        self.busy = True
+        key = self._lost[1] if self._lost and self._lost[0] == call else self._app.office.random.bytes(16).hex()
+
+        def run() -> None:
+            try:
+                outcome = work(key)
+                self._lost = None
+            except ConsoleError as error:
+                self._lost = (call, key) if isinstance(error, Unavailable) else None
+                outcome = Outcome(failed.title, failed.desk, error=error)
+            finally:
+                self.busy = False
+            self._app.post_message(Written(outcome))
+
+        self._app.run_worker(run, thread=True, exclusive=False, group="writes", description="a write")
+        return True
