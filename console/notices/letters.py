@@ -71,6 +71,6 @@ def on_the_wire(letter: Letter, to: str, *, sender: str, portal: str, message_id
     message["Date"] = at
     message["Message-ID"] = message_id
     message["Auto-Submitted"] = "auto-generated"
-    message["Content-Language"] = "en"
     message.set_content(letter.text)
+    message["Content-Language"] = "en"
     return message.as_bytes()

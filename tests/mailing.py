@@ -1,0 +1,64 @@
+"""What tests of notices share: a portal with a mail server, notices in it, and a worker's round."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+
+from console.notices.mailer import SmtpMailer
+from console.working import Round, Worker
+from models import tables as t
+from tests.portals import NOON, open_portal
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from console.setting_tables import MailSettings
+    from tests.portals import Portal
+    from tests.services.smtp import Delivery, MailServer
+
+HOLD = timedelta(minutes=11)
+"""A little more than a notice is held."""
+OFFICE = "office@district.example"
+
+
+def mailing_portal(url: str, folder: Path, server: MailServer | None, **tables: Any) -> Portal:
+    """A portal whose mail goes to `server`; alerts go to `OFFICE`."""
+    mail = {"alerts": [OFFICE]} | tables.pop("mail", {})
+    if server is not None:
+        mail = {"host": server.host, "port": server.port, "starttls": False} | mail
+    return open_portal(url, folder, tables.pop("now", NOON), mail=mail, **tables)
+
+
+def worker(portal: Portal, mail: MailSettings | None = None) -> Worker:
+    mail = mail or portal.settings.mail
+    return Worker(portal.office, portal.office.operator("intake"), SmtpMailer(mail) if mail.host else None)
+
+
+def work(portal: Portal) -> Round:
+    """One round of a worker that has no memory."""
+    return worker(portal).once()
+
+
+def states(portal: Portal, *templates: str) -> dict[str, int]:
+    """How many notices there are in each state, the alerts about failures left out unless asked for."""
+    n = t.notice.c
+    where = n.template.in_(templates) if templates else n.template != "alert-failure"
+    rows = portal.all(sa.select(n.state, sa.func.count().label("many")).where(where).group_by(n.state))
+    return {row.state: row.many for row in rows}
+
+
+def to_people(deliveries: Sequence[Delivery]) -> list[Delivery]:
+    """The deliveries that are no alert."""
+    return [each for each in deliveries if each.recipients != (OFFICE,)]
+
+
+def approved(portal: Portal, count: int = 1, **values: Any) -> list[int]:
+    """That many parents' registrations, approved just now; returns the cases."""
+    school = portal.school()
+    cases = [portal.registration(portal.student(school=school), **values) for _ in range(count)]
+    portal.decide("registrations", "approve", *cases, reason="known to the office")
+    return cases
