@@ -38,6 +38,18 @@ def student_name(given: str, family: str, mask: str, pseudonym: str | None) -> S
     return safe(pseudonym) if pseudonym else safe("(sealed)")
 
 
+def guardian_name(given: str, family: str, mask: str, instead: str = "") -> SafeText:
+    """How a parent or contact of a student is called beside that student: a family shares the name that the mask hides.
+
+    Beside a hidden last name, the first name and the initial; beside a sealed student `instead`, or `(hidden)`.
+    """
+    if mask == "none":
+        return person_name(given, family)
+    if mask == "initial":
+        return person_name(given, last_initial(family))
+    return safe(instead) if instead else safe("(hidden)")
+
+
 def masked_number(number: str) -> SafeText:
     """A student's permanent number as it is shown before a reveal: `••••34`.
 

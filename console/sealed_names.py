@@ -16,13 +16,18 @@ if TYPE_CHECKING:
 
     from console.vault import Vault
 
+PURPOSE = "sealed name"
+"""What the search values of sealed names are computed for (`Vault.mac`)."""
+
 
 class Name(msgspec.Struct, frozen=True):
-    """A student's name as the roster has it."""
+    """A student's name as the roster has it, and what else of the row spells it."""
 
     given: str
     middle: str | None
     family: str
+    email: str | None = None
+    """The school's mail address, which mostly spells the name."""
 
     def __repr__(self) -> str:
         return "Name(…)"
@@ -45,4 +50,4 @@ def open_name(vault: Vault, student: int, sealed: bytes) -> Name:
 
 def search_mac(vault: Vault, name: Name) -> bytes:
     """What a sealed name is looked up by: the HMAC of given and family name as they are compared."""
-    return vault.mac("sealed name", name_key(name.given + name.family))
+    return vault.mac(PURPOSE, name_key(name.given + name.family))
