@@ -44,8 +44,8 @@ def command(
 ) -> int:
     """A synthetic district to try everything on.
 
-    Without --build, opens the console on DIRECTORY (./district-demo), built first when it is not there. No real person is in it, and no
-    other portal is ever opened by this command.
+    Without --build, opens the console on DIRECTORY (./district-demo), built first when it is not there. No real person
+    is in it, and no other portal is ever opened by this command.
     """
     day = getattr(today, "date", date.today)()
     if building is not None:
