@@ -131,12 +131,12 @@ class Frontier:
         return Frontier.from_bytes(self._size, self.to_bytes())
 
 
-def _split(size: int) -> int:
+def split(size: int) -> int:
     """The largest power of two below `size` (size > 1)."""
     return 1 << ((size - 1).bit_length() - 1)
 
 
-def _range_root(start: int, stop: int, subtree: Callable[[int, int], bytes]) -> bytes:
+def range_root(start: int, stop: int, subtree: Callable[[int, int], bytes]) -> bytes:
     """The root over leaves start to stop - 1, where start is a multiple of a power of two not below stop - start."""
     roots = []
     while start < stop:
@@ -156,12 +156,12 @@ def inclusion_path(index: int, size: int, subtree: Callable[[int, int], bytes]) 
     path = []
     start, stop = 0, size
     while stop - start > 1:
-        middle = start + _split(stop - start)
+        middle = start + split(stop - start)
         if index < middle:
-            path.append(_range_root(middle, stop, subtree))
+            path.append(range_root(middle, stop, subtree))
             stop = middle
         else:
-            path.append(_range_root(start, middle, subtree))
+            path.append(range_root(start, middle, subtree))
             start = middle
     path.reverse()
     return path
@@ -179,15 +179,15 @@ def consistency_path(old: int, new: int, subtree: Callable[[int, int], bytes]) -
     path = []
     start, stop = 0, new
     while stop != old:
-        middle = start + _split(stop - start)
+        middle = start + split(stop - start)
         if old <= middle:
-            path.append(_range_root(middle, stop, subtree))
+            path.append(range_root(middle, stop, subtree))
             stop = middle
         else:
-            path.append(_range_root(start, middle, subtree))
+            path.append(range_root(start, middle, subtree))
             start = middle
     if start:
-        path.append(_range_root(start, stop, subtree))
+        path.append(range_root(start, stop, subtree))
     path.reverse()
     return path
 

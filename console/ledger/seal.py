@@ -11,7 +11,7 @@ import fcntl
 import logging
 import os
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
@@ -40,6 +40,27 @@ class State(msgspec.Struct):
     size: int = 0
     frontier: bytes = b""
     note: str = ""
+
+
+def read_state(folder: Path, log: str) -> State:
+    """What was last signed of a log, by the signer's folder alone: no key is needed. Empty before the first signature."""
+    path = folder / f"{log}.json"
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=State)
+    except FileNotFoundError:
+        return State()
+    except (OSError, msgspec.DecodeError):
+        raise Unavailable(
+            f"The signer's state {path} cannot be read; nothing was signed. Put it back from its backup."
+        ) from None
+
+
+class Signed(NamedTuple):
+    """What was signed last, and the file of checkpoints (None for none) with its length in bytes at that moment."""
+
+    state: State
+    checkpoints: Path | None
+    published: int
 
 
 class Signer:
@@ -84,6 +105,13 @@ class Signer:
                 self._publish(note)
             return checkpoint
 
+    def signed(self, log: Log) -> Signed:
+        """What was signed last, and how far the published checkpoints reached at that moment. Signs nothing."""
+        with self._locked(log) as path:
+            state = self._read(path)
+            file = self._checkpoints
+            return Signed(state, file, file.stat().st_size if file is not None and file.exists() else 0)
+
     def note(self, log: Log) -> str:
         """The last signed checkpoint of the log as a note, '' before the first."""
         return self._read(self._state / f"{log}.json").note
@@ -117,14 +145,7 @@ class Signer:
 
     @staticmethod
     def _read(path: Path) -> State:
-        try:
-            return msgspec.json.decode(path.read_bytes(), type=State)
-        except FileNotFoundError:
-            return State()
-        except (OSError, msgspec.DecodeError):
-            raise Unavailable(
-                f"The signer's state {path} cannot be read; nothing was signed. Put it back from its backup."
-            ) from None
+        return read_state(path.parent, path.stem)
 
     @contextmanager
     def _locked(self, log: Log) -> Iterator[Path]:
