@@ -12,7 +12,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from console.authority import Permission, authorize
-from console.deciding import close, moment
+from console.deciding import Committed, close, moment, repeated
 from console.ids import batch_id
 from console.lazy import sa, t
 from console.ledger import log
@@ -36,20 +36,22 @@ def purge_accounts(office: Office, sight: Sight) -> int:
     with office.reading() as connection:
         if connection.execute(wanted.limit(1)).first() is None:
             return 0
-    with office.writing() as connection:
+    batch = batch_id(office.random)
+    key = f"purge {batch}"
+    digest = sha256(key.encode()).digest()
+
+    def work(connection: sa.Connection) -> Committed:
         ids = connection.execute(wanted.with_for_update(skip_locked=True)).scalars().all()
         if not ids:
-            return 0
+            return Committed(Receipt("purge", None, 0, (), 0), 0, [])
         head = log.lock_head(connection, Log.LEDGER)
         first = head.size
-        batch = batch_id(office.random)
         _empty(connection, list(ids), first + 1)
         records = [_record(sight, batch, first + n, account) for n, account in enumerate(ids)]
         receipt = Receipt("purge", batch, len(records), (), 0)
-        key = f"purge {batch}"
-        leaves = close(connection, head, records, sight, receipt, key, sha256(key.encode()).digest(), "work")
-    office.seal(known=(first, leaves))
-    return len(records)
+        return Committed(receipt, first, close(connection, head, records, sight, receipt, key, digest, "work"))
+
+    return office.carry_out(work, lambda connection: repeated(connection, sight, key, digest)).done
 
 
 def _ripe(sight: Sight) -> Predicate:

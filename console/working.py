@@ -13,8 +13,6 @@ from __future__ import annotations
 import logging
 import threading
 from dataclasses import dataclass, field
-from importlib import import_module
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from console.authority import Permission, authorize
@@ -32,8 +30,6 @@ if TYPE_CHECKING:
 
 A_MATCH = 1_000
 """Waiting registrations that one transaction judges anew."""
-
-INTAKE = "console.intake.taking"
 
 _log = logging.getLogger("district.work")
 
@@ -101,10 +97,13 @@ class Worker:
 
     def _take_in(self, done: Round) -> None:
         """What the portal left in the intake tables; that a challenge arrived is told."""
+        from console.intake.taking import take_intake
         from console.notices.alerting import alert_unseen
 
-        if find_spec(INTAKE) is not None:
-            import_module(INTAKE).take_intake(self._office, self._operator)
+        report = take_intake(self._office, self._operator)
+        done.counts["taken"] = sum(each.moved for each in report.kinds)
+        if report.refused:
+            done.said.append(f"{report.refused:,} rows of the intake tables were refused; the column refused says why.")
         done.counts["alerts"] = alert_unseen(self._office, self._sight())
 
     def _match(self, done: Round) -> None:
