@@ -1,0 +1,314 @@
+"""Compares a staged roster with the portal's and takes over what differs, a few statements for each kind of row.
+
+Nothing is deleted: what is gone is withdrawn, what comes back is active again, what an operator decided (masks, blocks, switches,
+ties) is not touched. Every row that changes or goes leaves what it was in `roster_change`, encrypted.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from console.intake.report import Kind
+from console.intake.roster_files import Mode
+from console.intake.roster_tables import NAMES_OF_A_STUDENT
+from console.lazy import sa, t
+from models.words import Mask, RosterStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from datetime import datetime
+
+    from console.intake.roster_tables import RosterKind, Stage
+    from console.vault import Vault
+
+ADDED, CHANGED, WITHDRAWN, HELD = "added", "changed", "withdrawn", "held"
+CHUNK = 5_000
+_INTERNAL = frozenset(
+    {"id", "row_hash", "name_key", "family_key", "email_key", "phone_key", "sms_key", "skeleton", "code_hash"}
+    | {"sealed_name_mac", "version", "changed_at", "family_initial", "adult_on"}
+)
+"""Columns that history need not keep: they follow from others."""
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """One roster being taken over: where, from what, and what each file of it is.
+
+    `partial` names the files of which rows were rejected: whoever is absent from those may be in a rejected row, and stays.
+    """
+
+    connection: sa.Connection
+    stage: Stage
+    modes: Mapping[str, Mode]
+    partial: frozenset[str]
+    vault: Vault
+    now: datetime
+    number: int
+
+    def withdraws_absent(self, file: str) -> bool:
+        """Whether who is not in the file is gone."""
+        return self.modes[file] is Mode.BULK and file not in self.partial
+
+
+def compare(load: Load) -> None:
+    """Fill `differences` with what was added, changed and withdrawn among the rows that have identifiers."""
+    for kind in load.stage.kinds.values():
+        if load.modes[kind.file] is not Mode.ABSENT:
+            _compare(load, kind)
+    _compare_births(load)
+    load.stage.analyze(load.connection)
+
+
+def _compare(load: Load, kind: RosterKind) -> None:
+    stage, table, staged = load.stage, kind.table, kind.stage
+    names = ("kind", "source_id", "change", "line")
+    same = table.c.source_id == staged.c.source_id
+    active = table.c.status == RosterStatus.ACTIVE
+    here = sa.exists().where(table.c.source_id == staged.c.source_id)
+    found = [
+        sa.select(sa.literal(kind.name), staged.c.source_id, sa.literal(ADDED), staged.c.line).where(~here),
+        sa.select(sa.literal(kind.name), staged.c.source_id, sa.literal(CHANGED), staged.c.line)
+        .select_from(staged.join(table, same))
+        .where(sa.or_(~active, table.c.row_hash.is_distinct_from(staged.c.row_hash))),
+    ]
+    if load.withdraws_absent(kind.file):
+        found.append(
+            sa.select(sa.literal(kind.name), table.c.source_id, sa.literal(WITHDRAWN), sa.literal(0)).where(
+                active, ~sa.exists().where(same)
+            )
+        )
+    elif load.modes[kind.file] is Mode.DELTA:
+        named: sa.ColumnElement[bool] = sa.exists().where(
+            stage.gone.c.file == kind.file, stage.gone.c.source_id == table.c.source_id
+        )
+        if kind.file == "users":
+            other = sa.exists().where(stage.people.c.source_id == table.c.source_id, stage.people.c.places)
+            named = sa.or_(named, sa.and_(other, ~sa.exists().where(same)))
+        found.append(
+            sa.select(sa.literal(kind.name), table.c.source_id, sa.literal(WITHDRAWN), sa.literal(0)).where(
+                active, named
+            )
+        )
+    for query in found:
+        load.connection.execute(stage.differences.insert().from_select(names, query))
+
+
+def _compare_births(load: Load) -> None:
+    """Students of whom only the date of birth changed."""
+    births, student, found = load.stage.births, t.student, load.stage.differences
+    query = sa.select(sa.literal("students"), student.c.source_id, sa.literal(CHANGED), sa.literal(0)).where(
+        births.c.source_id == student.c.source_id,
+        student.c.status == RosterStatus.ACTIVE,
+        births.c.birth_date.is_distinct_from(student.c.birth_date),
+        ~sa.exists().where(found.c.kind == "students", found.c.source_id == student.c.source_id),
+    )
+    load.connection.execute(found.insert().from_select(("kind", "source_id", "change", "line"), query))
+
+
+def hold(load: Load, kind: str, source_ids: Iterable[str]) -> None:
+    """Take rows out of the import: their ids look as if they were somebody else's now."""
+    found = load.stage.differences
+    for source_id in source_ids:
+        load.connection.execute(
+            found.update().where(found.c.kind == kind, found.c.source_id == source_id).values(change=HELD)
+        )
+
+
+def lock(load: Load) -> None:
+    """Lock the students that change, in the order in which decisions lock them. On SQLite nothing else writes anyway."""
+    if load.connection.dialect.name != "sqlite":
+        student, found = t.student, load.stage.differences
+        changing = sa.select(found.c.source_id).where(found.c.kind == "students", found.c.change != HELD)
+        load.connection.execute(
+            sa.select(student.c.id).where(student.c.source_id.in_(changing)).order_by(student.c.id).with_for_update()
+        ).close()
+
+
+def counts(load: Load) -> list[Kind]:
+    """What `differences` says, for each kind, with how many rows were active before: to be asked before `take_over`."""
+    found = load.stage.differences
+    rows = load.connection.execute(
+        sa.select(found.c.kind, found.c.change, sa.func.count()).group_by(found.c.kind, found.c.change)
+    )
+    said: dict[str, dict[str, int]] = {}
+    for kind, change, count in rows:
+        said.setdefault(kind, {})[change] = count
+    return [
+        Kind(kind.name, active=_active(load.connection, kind.table), **said.get(kind.name, {}))
+        for kind in load.stage.kinds.values()
+    ]
+
+
+def _active(connection: sa.Connection, table: sa.Table) -> int:
+    return int(
+        connection.execute(
+            sa.select(sa.func.count()).select_from(table).where(table.c.status == RosterStatus.ACTIVE)
+        ).scalar_one()
+    )
+
+
+def take_over(load: Load) -> None:
+    """Carry the differences out, kind after kind, history first."""
+    for kind in load.stage.kinds.values():
+        if load.modes[kind.file] is Mode.ABSENT:
+            continue
+        _remember(load, kind)
+        _add(load, kind)
+        _change(load, kind)
+        _withdraw(load, kind)
+    _births(load)
+
+
+def _of(load: Load, kind: RosterKind, change: str) -> sa.Select[Any]:
+    found = load.stage.differences
+    return sa.select(found.c.source_id).where(found.c.kind == kind.name, found.c.change == change)
+
+
+def _remember(load: Load, kind: RosterKind) -> None:
+    """What the rows were, sealed; of added ones, that they were added."""
+    found, table = load.stage.differences, kind.table
+    kept = [column for column in table.columns if column.name not in _INTERNAL]
+    rows = load.connection.execute(
+        sa.select(found.c.change, *kept)
+        .select_from(found.join(table, table.c.source_id == found.c.source_id))
+        .where(found.c.kind == kind.name, found.c.change.in_((CHANGED, WITHDRAWN)))
+        .order_by(table.c.id),
+        execution_options={"yield_per": CHUNK},
+    )
+    for part in rows.mappings().partitions():
+        remember(load, kind.name, [(row["source_id"], row["change"], dict(row)) for row in part])
+    change = t.roster_change
+    added = sa.select(sa.literal(load.number), sa.literal(kind.name), found.c.source_id, sa.literal(ADDED)).where(
+        found.c.kind == kind.name, found.c.change == ADDED
+    )
+    load.connection.execute(change.insert().from_select(("import_id", "kind", "source_id", "change"), added))
+
+
+def remember(load: Load, kind: str, rows: list[tuple[str, str, dict[str, Any]]]) -> None:
+    """Keep (identifier, change, the row as it was)."""
+    from models.bulk import insert_rows
+
+    bodies = load.vault.seal_many(
+        "roster_change",
+        "before",
+        [
+            (
+                f"{load.number}:{kind}:{source_id}",
+                msgspec.json.encode({name: value for name, value in row.items() if name != "change"}),
+            )
+            for source_id, _, row in rows
+        ],
+    )
+    insert_rows(
+        load.connection,
+        t.roster_change,
+        ("import_id", "kind", "source_id", "change", "before"),
+        [
+            (load.number, kind, source_id, change, body)
+            for (source_id, change, _), body in zip(rows, bodies, strict=True)
+        ],
+    )
+
+
+def _add(load: Load, kind: RosterKind) -> None:
+    staged = kind.stage
+    columns = ["source_id", *kind.columns, "row_hash"]
+    values: list[sa.ColumnElement[Any]] = [staged.c[name] for name in columns]
+    if kind.name == "students":
+        columns += ["school_id", "directory_opt_out", "changed_at"]
+        values += [
+            _school_id(staged),
+            sa.case((staged.c.opted_out, "all"), else_=""),
+            sa.literal(load.now, t.student.c.changed_at.type),
+        ]
+    query = sa.select(*values).where(staged.c.source_id.in_(_of(load, kind, ADDED))).order_by(staged.c.line)
+    load.connection.execute(kind.table.insert().from_select(columns, query))
+
+
+def _school_id(staged: sa.Table) -> sa.ScalarSelect[Any]:
+    return sa.select(t.school.c.id).where(t.school.c.source_id == staged.c.school).scalar_subquery()
+
+
+def _change(load: Load, kind: RosterKind) -> None:
+    table, staged = kind.table, kind.stage
+    if kind.name == "students":
+        _reseal(load, staged)
+    values: dict[str, Any] = {name: staged.c[name] for name in (*kind.columns, "row_hash")}
+    if kind.name == "students":
+        values |= _student_values(load, staged)
+    load.connection.execute(
+        table.update()
+        .where(table.c.source_id == staged.c.source_id, table.c.source_id.in_(_of(load, kind, CHANGED)))
+        .values({**values, "status": RosterStatus.ACTIVE})
+    )
+
+
+def _student_values(load: Load, staged: sa.Table) -> dict[str, Any]:
+    """Where a student's row is more than a copy: sealed names, the home school, the directory opt-out.
+
+    The family's opt-out is taken over when the roster begins to say it, and never taken back by a roster: after that, what an
+    operator decided stands (PORTAL, *Who may see a student's data*: the opt-out outlives enrolment).
+    """
+    s = t.student.c
+    sealed = s.mask == Mask.PSEUDONYM
+    values: dict[str, Any] = {
+        name: sa.case((sealed, s[name]), else_=staged.c[name]) for name in (*NAMES_OF_A_STUDENT, "email", "email_key")
+    }
+    said = sa.func.substr(s.row_hash, 17, 1, type_=sa.LargeBinary)
+    begins = sa.and_(staged.c.opted_out, said.is_distinct_from(sa.literal(b"\x02", sa.LargeBinary)))
+    values["directory_opt_out"] = sa.case((begins, "all"), else_=s.directory_opt_out)
+    values["school_id"] = _school_id(staged)
+    values["changed_at"] = load.now
+    return values
+
+
+def _reseal(load: Load, staged: sa.Table) -> None:
+    """A sealed student's new name goes where the old one lies: encrypted."""
+    from console.sealed_names import Name, seal_names
+
+    student = t.student
+    kind = load.stage.kinds["students"]
+    rows = load.connection.execute(
+        sa.select(student.c.id, staged.c.given_name, staged.c.middle_name, staged.c.family_name, staged.c.email)
+        .join(staged, staged.c.source_id == student.c.source_id)
+        .where(student.c.mask == Mask.PSEUDONYM, student.c.source_id.in_(_of(load, kind, CHANGED)))
+        .order_by(student.c.id)
+    ).all()
+    names = [(row.id, Name(row.given_name, row.middle_name, row.family_name, row.email)) for row in rows]
+    for (row, _), (sealed, mac) in zip(names, seal_names(load.vault, names), strict=True):
+        load.connection.execute(t.sealed_name.update().where(t.sealed_name.c.student_id == row).values(sealed=sealed))
+        load.connection.execute(student.update().where(student.c.id == row).values(sealed_name_mac=mac))
+
+
+def _withdraw(load: Load, kind: RosterKind) -> None:
+    table = kind.table
+    values: dict[str, Any] = {"status": RosterStatus.WITHDRAWN}
+    if kind.name == "students":
+        values["changed_at"] = load.now
+    load.connection.execute(table.update().where(table.c.source_id.in_(_of(load, kind, WITHDRAWN))).values(values))
+
+
+def _births(load: Load) -> None:
+    births, student, found = load.stage.births, t.student, load.stage.differences
+    held = sa.select(found.c.source_id).where(found.c.kind == "students", found.c.change == HELD)
+    load.connection.execute(
+        student.update()
+        .where(
+            student.c.source_id == births.c.source_id,
+            births.c.birth_date.is_distinct_from(student.c.birth_date),
+            student.c.source_id.not_in(held),
+        )
+        .values(birth_date=births.c.birth_date, adult_on=births.c.adult_on, changed_at=load.now)
+    )
+
+
+def stamp(load: Load, version: int) -> None:
+    """Give the schools and students that changed their version: the ledger's size after the import's record."""
+    for name in ("schools", "students"):
+        kind = load.stage.kinds[name]
+        found = load.stage.differences
+        changed = sa.select(found.c.source_id).where(found.c.kind == name, found.c.change != HELD)
+        load.connection.execute(kind.table.update().where(kind.table.c.source_id.in_(changed)).values(version=version))

@@ -1,0 +1,352 @@
+"""Who belongs where and to whom, after the people themselves came in: contacts to students, students and staff to schools.
+
+These rows have no identifiers of their own; what the roster says of them is put together from several files, so the wanted state is
+computed in a temporary table and the difference carried out. The rules where files disagree:
+- a student is at a school from the first class begun there to the last one ended; where classes say nothing, from the user's orgs;
+- staff are where their orgs or roles say, else where they teach; a disabled user of the staff is nowhere;
+- a guardian and a student are tied when either row says so; the guardian's own row alone says what is restricted;
+- a tie ends when both rows are in the files and neither names the other. A delta that names one of them ends none.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from console.intake.report import Kind
+from console.intake.roster_files import Mode
+from console.intake.roster_load import ADDED, CHANGED, CHUNK, HELD, WITHDRAWN, remember
+from console.lazy import sa, t
+from models.words import RosterStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from console.intake.roster_load import Load
+
+ACTIVE = RosterStatus.ACTIVE
+
+
+@dataclass(frozen=True, slots=True)
+class _Pair:
+    """A table of pairs: its name in reports, its table, the tables of both ends with the column that points there, its values."""
+
+    name: str
+    table: sa.Table
+    one: tuple[str, sa.Table]
+    other: tuple[str, sa.Table]
+    values: tuple[tuple[str, str], ...]
+
+    def here(self, pairs: sa.Table) -> sa.ColumnElement[bool]:
+        return sa.and_(
+            pairs.c.kind == self.name,
+            self.table.c[self.one[0]] == pairs.c.one,
+            self.table.c[self.other[0]] == pairs.c.other,
+        )
+
+
+def _kinds() -> tuple[_Pair, ...]:
+    period = (("begins", "begins"), ("ends", "ends"))
+    return (
+        _Pair(
+            "contact ties",
+            t.contact_tie,
+            ("contact_id", t.contact),
+            ("student_id", t.student),
+            (("relation", "relation"), ("restricted", "restricted"), ("restriction_reference", "reference")),
+        ),
+        _Pair("enrollments", t.enrollment, ("student_id", t.student), ("school_id", t.school), period),
+        _Pair("posts", t.post, ("staff_id", t.staff), ("school_id", t.school), period),
+    )
+
+
+def join_up(load: Load) -> list[Kind]:
+    """Bring ties, enrollments and posts to what the roster says. Returns the counts."""
+    ties, enrollments, posts = _kinds()
+    if load.modes["users"] is not Mode.ABSENT:
+        _want_ties(load)
+    _want_enrollments(load)
+    _want_posts(load)
+    return [
+        _carry_out(load, ties, _ended_ties(load)),
+        _carry_out(load, enrollments, _ended_enrollments(load)),
+        _carry_out(load, posts, _ended_posts(load)),
+    ]
+
+
+def _held(load: Load, kind: str) -> sa.Select[Any]:
+    found = load.stage.differences
+    return sa.select(found.c.source_id).where(found.c.kind == kind, found.c.change == HELD)
+
+
+def _want(load: Load, names: Sequence[str], query: sa.Select[Any]) -> None:
+    load.connection.execute(load.stage.pairs.insert().from_select(names, query))
+
+
+# ties
+
+
+def _want_ties(load: Load) -> None:
+    links, staged = load.stage.links, load.stage.kinds["contacts"].stage
+    contact, student, tie = t.contact, t.student, t.contact_tie
+    said = sa.func.max(links.c.restricted)
+    own = sa.func.max(sa.case((staged.c.source_id.is_not(None), 1), else_=0))
+    before = sa.func.max(sa.case((tie.c.restricted, 1), else_=0))
+    reference = sa.func.max(links.c.reference)
+    restricted = sa.case((own == 1, said), else_=sa.case((before == 1, 1), else_=said))
+    relation = sa.func.coalesce(
+        sa.func.nullif(sa.func.max(staged.c.relation), ""),
+        sa.func.nullif(sa.func.lower(sa.func.max(links.c.relation)), ""),
+        sa.func.max(tie.c.relation),
+        "",
+    )
+    query = (
+        sa.select(
+            sa.literal("contact ties"),
+            contact.c.id,
+            student.c.id,
+            relation,
+            restricted == 1,
+            sa.case((own == 1, reference), else_=sa.func.coalesce(reference, sa.func.max(tie.c.restriction_reference))),
+        )
+        .select_from(
+            links.join(contact, contact.c.source_id == links.c.guardian)
+            .join(student, student.c.source_id == links.c.student)
+            .outerjoin(staged, staged.c.source_id == links.c.guardian)
+            .outerjoin(tie, sa.and_(tie.c.contact_id == contact.c.id, tie.c.student_id == student.c.id))
+        )
+        .where(
+            contact.c.status == ACTIVE,
+            student.c.status == ACTIVE,
+            student.c.source_id.not_in(_held(load, "students")),
+        )
+        .group_by(contact.c.id, student.c.id)
+    )
+    _want(load, ("kind", "one", "other", "relation", "restricted", "reference"), query)
+
+
+def _ended_ties(load: Load) -> sa.ColumnElement[bool]:
+    contacts, students = load.stage.kinds["contacts"].stage, load.stage.kinds["students"].stage
+    contact, student, tie = t.contact.alias(), t.student.alias(), t.contact_tie
+    return (
+        sa.exists()
+        .where(
+            contact.c.id == tie.c.contact_id,
+            contacts.c.source_id == contact.c.source_id,
+            student.c.id == tie.c.student_id,
+            students.c.source_id == student.c.source_id,
+            student.c.source_id.not_in(_held(load, "students")),
+        )
+        .correlate(tie)
+    )
+
+
+# schools
+
+
+def _by_classes(load: Load, person: sa.Table, *, students: bool) -> sa.Select[Any]:
+    """(person, school, begins, ends) of classes that are there, the earliest begin and the last end; open is open."""
+    del load
+    member, section, school = t.section_member, t.section, t.school
+    role = member.c.role == "student" if students else member.c.role != "student"
+    return (
+        sa.select(
+            person.c.id,
+            school.c.id,
+            _open_or(sa.func.min, member.c.begins),
+            _open_or(sa.func.max, member.c.ends),
+        )
+        .select_from(
+            member.join(section, section.c.source_id == member.c.section_source_id)
+            .join(school, school.c.source_id == section.c.school_source_id)
+            .join(person, person.c.source_id == member.c.person_source_id)
+        )
+        .where(role, member.c.status == ACTIVE, section.c.status == ACTIVE, person.c.status == ACTIVE)
+        .group_by(person.c.id, school.c.id)
+    )
+
+
+def _open_or(choose: Any, column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
+    return sa.case((sa.func.count() > sa.func.count(column), None), else_=choose(column))
+
+
+def _by_orgs(load: Load, kind: str, person: sa.Table) -> sa.Select[Any]:
+    places, school = load.stage.places, t.school
+    return (
+        sa.select(sa.literal("enrollments" if kind == "students" else "posts"), person.c.id, school.c.id)
+        .add_columns(places.c.begins, places.c.ends)
+        .select_from(
+            places.join(person, person.c.source_id == places.c.person).join(
+                school, school.c.source_id == places.c.school
+            )
+        )
+        .where(
+            places.c.kind == kind,
+            ~places.c.gone,
+            person.c.status == ACTIVE,
+            person.c.source_id.not_in(_held(load, kind)),
+        )
+    )
+
+
+_PERIOD = ("kind", "one", "other", "begins", "ends")
+
+
+def _want_enrollments(load: Load) -> None:
+    pairs, student, school = load.stage.pairs, t.student, t.school
+    classes = _by_classes(load, student, students=True).where(student.c.source_id.not_in(_held(load, "students")))
+    named = classes.subquery()
+    columns = list(named.columns)
+    _want(load, _PERIOD, sa.select(sa.literal("enrollments"), *columns))
+    known = sa.exists().where(pairs.c.kind == "enrollments", pairs.c.one == student.c.id, pairs.c.other == school.c.id)
+    _want(load, _PERIOD, _by_orgs(load, "students", student).where(~known))
+
+
+def _want_posts(load: Load) -> None:
+    pairs, staff, school, staged = load.stage.pairs, t.staff, t.school, load.stage.kinds["staff"].stage
+    disabled = sa.exists().where(staged.c.source_id == staff.c.source_id, ~staged.c.enabled)
+    _want(load, _PERIOD, _by_orgs(load, "staff", staff).where(~disabled))
+    known = sa.exists().where(pairs.c.kind == "posts", pairs.c.one == staff.c.id, pairs.c.other == school.c.id)
+    # Who is not in the files may be disabled: teaching alone opens no post that was closed.
+    closed = sa.exists().where(
+        t.post.c.staff_id == staff.c.id,
+        t.post.c.school_id == school.c.id,
+        ~t.post.c.active,
+        ~sa.exists().where(staged.c.source_id == staff.c.source_id),
+    )
+    # A post outlives the classes: their dates are those of a term.
+    classes = (
+        _by_classes(load, staff, students=False)
+        .where(~disabled, ~known, ~closed, staff.c.source_id.not_in(_held(load, "staff")))
+        .subquery()
+    )
+    person, place, begins, _ = classes.columns
+    existing = sa.exists().where(t.post.c.staff_id == person, t.post.c.school_id == place, t.post.c.active)
+    unstaged = ~sa.exists().where(staff.c.id == person, staged.c.source_id == staff.c.source_id)
+    _want(
+        load,
+        _PERIOD,
+        sa.select(sa.literal("posts"), person, place, begins, sa.null()).where(~sa.and_(existing, unstaged)),
+    )
+
+
+def _places_known(load: Load, person: sa.FromClause) -> sa.ColumnElement[bool]:
+    return sa.exists().where(load.stage.people.c.source_id == person.c.source_id, load.stage.people.c.places)
+
+
+def _said_gone(load: Load, kind: str, person: sa.FromClause, table: sa.Table) -> sa.ColumnElement[bool]:
+    places, school = load.stage.places, t.school.alias()
+    return sa.exists().where(
+        places.c.kind == kind,
+        places.c.gone,
+        places.c.person == person.c.source_id,
+        school.c.source_id == places.c.school,
+        school.c.id == table.c.school_id,
+    )
+
+
+def _ended_enrollments(load: Load) -> sa.ColumnElement[bool]:
+    """Of who was withdrawn; of who is in the files, all that is not wanted; of others, where every class was withdrawn."""
+    e, student = t.enrollment, t.student.alias()
+    member, section, school = t.section_member.alias(), t.section.alias(), t.school.alias()
+    classes_ended = sa.and_(
+        sa.exists().where(
+            member.c.person_source_id == student.c.source_id,
+            member.c.role == "student",
+            section.c.source_id == member.c.section_source_id,
+            school.c.source_id == section.c.school_source_id,
+            school.c.id == e.c.school_id,
+        ),
+        e.c.school_id.is_distinct_from(student.c.school_id),
+        load_has(load, "enrollments"),
+    )
+    ended = sa.or_(
+        student.c.status != ACTIVE,
+        _places_known(load, student),
+        _said_gone(load, "students", student, e),
+        classes_ended,
+    )
+    return (
+        sa.exists()
+        .where(student.c.id == e.c.student_id, ended, student.c.source_id.not_in(_held(load, "students")))
+        .correlate(e)
+    )
+
+
+def load_has(load: Load, file: str) -> sa.ColumnElement[bool]:
+    """True in SQL when the file is part of this import."""
+    return sa.true() if load.modes[file] is not Mode.ABSENT else sa.false()
+
+
+def _ended_posts(load: Load) -> sa.ColumnElement[bool]:
+    p, staff, staged = t.post, t.staff.alias(), load.stage.kinds["staff"].stage
+    ended = sa.or_(
+        staff.c.status != ACTIVE,
+        _places_known(load, staff),
+        _said_gone(load, "staff", staff, p),
+        sa.exists().where(staged.c.source_id == staff.c.source_id, ~staged.c.enabled),
+    )
+    return (
+        sa.exists()
+        .where(staff.c.id == p.c.staff_id, ended, staff.c.source_id.not_in(_held(load, "staff")))
+        .correlate(p)
+    )
+
+
+# what all three share
+
+
+def _carry_out(load: Load, pair: _Pair, ended: sa.ColumnElement[bool]) -> Kind:
+    connection, pairs, table = load.connection, load.stage.pairs, pair.table
+    here = pair.here(pairs)
+    active = int(connection.execute(sa.select(sa.func.count()).select_from(table).where(table.c.active)).scalar_one())
+    differs = sa.or_(~table.c.active, *(table.c[own].is_distinct_from(pairs.c[name]) for own, name in pair.values))
+    mark = pairs.update().where(pairs.c.kind == pair.name)
+    connection.execute(mark.where(~sa.exists().where(here)).values(change=ADDED))
+    connection.execute(mark.where(sa.exists().where(here, differs)).values(change=CHANGED))
+    gone = sa.select(sa.literal(pair.name), table.c[pair.one[0]], table.c[pair.other[0]], sa.literal(WITHDRAWN)).where(
+        table.c.active, ~sa.exists().where(here), ended
+    )
+    connection.execute(pairs.insert().from_select(("kind", "one", "other", "change"), gone))
+    changes = connection.execute(
+        sa.select(pairs.c.change, sa.func.count())
+        .where(pairs.c.kind == pair.name, pairs.c.change.is_not(None))
+        .group_by(pairs.c.change)
+    )
+    said: dict[str, int] = dict(changes.tuples().all())
+    if said.keys() & {CHANGED, WITHDRAWN}:
+        _remember(load, pair)
+    wanted = [pairs.c[name] for _, name in pair.values]
+    columns = (pair.one[0], pair.other[0], *(own for own, _ in pair.values))
+    added = (
+        sa.select(pairs.c.one, pairs.c.other, *wanted)
+        .where(pairs.c.kind == pair.name, pairs.c.change == ADDED)
+        .order_by(pairs.c.one, pairs.c.other)
+    )
+    connection.execute(table.insert().from_select(columns, added))
+    values = {own: pairs.c[name] for own, name in pair.values}
+    connection.execute(table.update().where(here, pairs.c.change == CHANGED).values({**values, "active": sa.true()}))
+    connection.execute(table.update().where(here, pairs.c.change == WITHDRAWN).values(active=sa.false()))
+    return Kind(pair.name, active=active, **said)
+
+
+def _remember(load: Load, pair: _Pair) -> None:
+    pairs, table = load.stage.pairs, pair.table
+    (one_key, one), (other_key, other) = pair.one, pair.other
+    rows = load.connection.execute(
+        sa.select(
+            pairs.c.change,
+            one.c.source_id.label("one_id"),
+            other.c.source_id.label("other_id"),
+            table.c.active,
+            *(table.c[own] for own, _ in pair.values),
+        )
+        .select_from(pairs.join(table, pair.here(pairs)))
+        .join(one, one.c.id == table.c[one_key])
+        .join(other, other.c.id == table.c[other_key])
+        .where(pairs.c.change.in_((CHANGED, WITHDRAWN)))
+        .order_by(table.c.id),
+        execution_options={"yield_per": CHUNK},
+    )
+    for part in rows.mappings().partitions():
+        remember(load, pair.name, [(f"{row['one_id']} {row['other_id']}", row["change"], dict(row)) for row in part])
