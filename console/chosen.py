@@ -162,6 +162,11 @@ class Chosen:
             )
         return self._connection.execute(statement).rowcount
 
+    def becoming(self) -> Iterator[tuple[sa.Column[Any], str, str]]:
+        """Each changed column with the names, in the chosen table, of its row's id and of its value afterwards."""
+        for n, column in enumerate(self._columns):
+            yield column, "id" if column.table is self._case else f"tie_{column.table.name}", f"after_{n}"
+
     def count(self) -> int:
         """How many cases are chosen."""
         return int(self._connection.execute(sa.select(sa.func.count()).select_from(self.table)).scalar_one())

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 from console.authority import authorize
 from console.choosing import objections, selected, skips, taking_part
+from console.chosen import Chosen
 from console.errors import Usage
+from console.imagining import counts, matters
 from console.lazy import sa
 from console.selection import Plan
 
@@ -49,6 +51,12 @@ def plan(connection: sa.Connection, call: Call, sight: Sight) -> Plan:
     ).scalars()
     skipped, skipped_count = skips(connection, desk, call.selection, against, sight)
     needs = decision.needs(params, totals[0])
+    gains, losses = int(totals[1] or 0), int(totals[2] or 0)
+    changes = decision.changes(params, sight)
+    if access is None and totals[0] and matters(changes):
+        with Chosen(connection, desk, decision.ties(desk, params), list(changes)) as chosen:
+            chosen.fill(sa.and_(*where), changes)
+            gains, losses = counts(connection, chosen, sight.today)
     return Plan(
         desk=desk.name,
         decision=decision.name,
@@ -56,8 +64,8 @@ def plan(connection: sa.Connection, call: Call, sight: Sight) -> Plan:
         skipped=skipped,
         skipped_count=skipped_count,
         notices=sum(int(each or 0) for each in totals[3:]),
-        opens=int(totals[1] or 0),
-        closes=int(totals[2] or 0),
+        opens=gains,
+        closes=losses,
         reason_needed=needs.reason,
         typed_count=needs.typed_count,
         first=tuple(first),

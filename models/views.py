@@ -8,6 +8,7 @@ student they read through indexes, so nothing is grouped or made distinct in the
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from sqlalchemy import inspect
@@ -15,6 +16,8 @@ from sqlalchemy import inspect
 from models.words import DataClass
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from sqlalchemy import Connection
 
 # "low(" … ")low": letters A to Z only, on both engines, and on PostgreSQL comparable with an indexed column again.
@@ -312,6 +315,25 @@ def make_views(connection: Connection) -> None:
         connection.exec_driver_sql(statement.format(**words))
     for grant in allowed:
         connection.exec_driver_sql(grant)
+
+
+_HEAD = re.compile(r"\s*CREATE VIEW (\w+(?: \([^)]*\))?) AS\s+(.*)", re.DOTALL)
+
+
+def what_if(engine: str, instead: Mapping[str, str]) -> str:
+    """A WITH list under which `portal_access_period` reads as it would with other rows in some tables.
+
+    `instead` gives for a table's name the SELECT that stands for it, in which `{real}` before a table's name means the table
+    itself. The views are the same text as those that the portal reads, so what they would say is not written down twice.
+    """
+    words = {**_DIALECTS[engine], "never": NEVER, "real": "main." if engine == "sqlite" else ""}
+    words |= {name: part.format(**words) for name, part in _asked(engine).items()}
+    parts = [f"{name} AS NOT MATERIALIZED ({select.format(**words)})" for name, select in instead.items()]
+    for view, statement in (_CONSTANTS | _VIEWS).items():
+        head = _HEAD.fullmatch(statement.format(**words))
+        if head and (view.startswith("access_") or view == "portal_access_period"):
+            parts.append(f"{head[1]} AS NOT MATERIALIZED ({head[2]})")
+    return "WITH " + ",\n".join(parts)
 
 
 def _readers(connection: Connection) -> list[str]:
