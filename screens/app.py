@@ -31,6 +31,7 @@ from screens.writes import Writes, Written
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import PurePath
 
     from textual.binding import BindingType
     from textual.screen import Screen
@@ -44,6 +45,8 @@ if TYPE_CHECKING:
 
 FLUSH_AFTER = 4.0
 """Seconds after a case was opened when that is written into the log of accesses."""
+STYLES = ("console", "frame", "prompt", "dialogs", "home", "desk_screen", "case_screen", "find", "command_line")
+"""The style sheets, the general before the particular."""
 _log = logging.getLogger("district.screens")
 
 CONSOLE_KEYS = (
@@ -85,7 +88,8 @@ def present() -> dict[str, Desk]:
 class ConsoleApp(App[int], inherit_bindings=False):
     """The console of one operator."""
 
-    CSS_PATH = "console.tcss"
+    # All at once: a style sheet that comes with a screen would have everything styled again when it opens.
+    CSS_PATH: ClassVar[list[str | PurePath]] = [f"{name}.tcss" for name in STYLES]
     TITLE = "district"
     BINDINGS: ClassVar[list[BindingType]] = [*CONSOLE_KEYS]
 
@@ -132,10 +136,10 @@ class ConsoleApp(App[int], inherit_bindings=False):
 
         return HomeScreen()
 
-    def on_mount(self) -> None:
+    async def on_mount(self) -> None:
         """Go to the desk asked for, and begin to watch."""
         if self._first:
-            self.action_desk(self._first)
+            await self.action_desk(self._first)
         self.watching.start()
 
     def on_unmount(self) -> None:
@@ -234,19 +238,19 @@ class ConsoleApp(App[int], inherit_bindings=False):
         while len(self.screen_stack) > 1:
             self.pop_screen()
 
-    def action_digit(self, digit: str) -> None:
+    async def action_digit(self, digit: str) -> None:
         """The desk with this digit."""
         name = next((name for name, desk in self.desks.items() if desk.digit == digit), None)
         if name is None:
             self.say(f"There is no desk {digit} for you. Home (h) names yours.", Tone.WARN)
         else:
-            self.action_desk(name)
+            await self.action_desk(name)
 
-    def action_desk(self, name: str) -> None:
+    async def action_desk(self, name: str) -> None:
         """A desk, as it was left."""
-        self.go_to(name)
+        await self.go_to(name)
 
-    def go_to(self, name: str, *, case: int | None = None, where: str = "") -> None:
+    async def go_to(self, name: str, *, case: int | None = None, where: str = "") -> None:
         """A desk; one case of it, or what matches a filter."""
         if name not in self.desks:
             known = name in DESKS
@@ -257,11 +261,11 @@ class ConsoleApp(App[int], inherit_bindings=False):
         while len(self.screen_stack) > 1 and self.screen is not shown:
             self.pop_screen()
         if self.screen is not shown:
-            self.push_screen(f"desk {name}")
+            await self.push_screen(f"desk {name}")
         if where:
-            self.call_later(shown.show_where, where)
+            shown.show_where(where)
         if case is not None:
-            self.call_later(shown.open_case, case)
+            await shown.open_case(case)
 
     def _desk_screen(self, name: str) -> DeskScreen:
         if name not in self._screens:
@@ -271,17 +275,17 @@ class ConsoleApp(App[int], inherit_bindings=False):
             self.install_screen(self._screens[name], f"desk {name}")
         return self._screens[name]
 
-    def action_find(self) -> None:
+    async def action_find(self, text: str = "") -> None:
         """Find a person."""
         from screens.find import FindScreen
 
-        self.push_screen(FindScreen())
+        await self.push_screen(FindScreen(text))
 
-    def action_keys(self) -> None:
+    async def action_keys(self) -> None:
         """The keys of the screen."""
         from screens.keys_help import KeysHelp
 
-        self.push_screen(KeysHelp(self.screen.active_bindings, ids=self.size.width >= 78))
+        await self.push_screen(KeysHelp(self.screen.active_bindings, ids=self.size.width >= 100))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """No palette over a dialog: what it offers would act on the screen below."""
@@ -290,14 +294,14 @@ class ConsoleApp(App[int], inherit_bindings=False):
 
     # Taking back, leaving, commands
 
-    def action_undo(self) -> None:
+    async def action_undo(self) -> None:
         """Ask whether the last decision is taken back."""
         if not self.undoable:
             self.say("You decided nothing here yet. :undo BATCH takes back an older batch; home lists your last ones.")
             return
-        self.ask_undo(*self.undoable[-1])
+        await self.ask_undo(*self.undoable[-1])
 
-    def ask_undo(self, title: str, desk: Desk, batch: str) -> None:
+    async def ask_undo(self, title: str, desk: Desk, batch: str) -> None:
         """Ask whether a batch is taken back."""
         from screens.ask_dialog import AskDialog
 
@@ -308,14 +312,14 @@ class ConsoleApp(App[int], inherit_bindings=False):
                 self.say("A decision is still being carried out; nothing was undone. Try again in a moment.")
 
         explained = f"Batch {batch}. What changed since stays as it is; notices that were not sent are withdrawn."
-        self.push_screen(
+        await self.push_screen(
             AskDialog(
                 f"Take back: {title}, {desk.title.lower()}?", explained, yes="Take it back", no="Cancel", likely=True
             ),
             answered,
         )
 
-    def action_ask_quit(self) -> None:
+    async def action_ask_quit(self) -> None:
         """Ask whether to leave; asked again, leave."""
         from screens.ask_dialog import AskDialog
 
@@ -327,20 +331,20 @@ class ConsoleApp(App[int], inherit_bindings=False):
             if yes:
                 self.exit(0)
 
-        self.push_screen(AskDialog("Leave the console?", yes="Leave", no="Stay"), answered)
+        await self.push_screen(AskDialog("Leave the console?", yes="Leave", no="Stay"), answered)
 
-    def action_command(self) -> None:
+    async def action_command(self) -> None:
         """Type a command."""
         from screens.command_line import CommandLine
         from screens.commands import HINT, known
 
-        self.push_screen(CommandLine(known(self), HINT), self._command)
+        await self.push_screen(CommandLine(known(self), HINT), self._command)
 
-    def _command(self, text: str | None) -> None:
+    async def _command(self, text: str | None) -> None:
         from screens.commands import run_command
 
         if text:
-            run_command(self, text)
+            await run_command(self, text)
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """What the palette offers: everything by name, and nothing that writes the screen to a file."""

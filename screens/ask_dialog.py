@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 class AskDialog(ModalScreen[bool]):
     """Answers True for yes. `likely` is what enter means."""
 
-    CSS_PATH = "dialogs.tcss"
-
     def __init__(self, question: str, explained: str = "", *, yes: str, no: str, likely: bool = False) -> None:
         super().__init__()
         self._question = safe(question)
@@ -39,7 +37,7 @@ class AskDialog(ModalScreen[bool]):
 
     def on_mount(self) -> None:
         """The answer is what is typed."""
-        self.query_one(Answer).focus()
+        self.set_focus(self.query_one(Answer))
 
     def on_answer_given(self, message: Answer.Given) -> None:
         """That was it."""

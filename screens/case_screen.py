@@ -28,7 +28,6 @@ from screens.frame import WIDE, Heading
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import PurePath
 
     from textual import events
     from textual.app import ComposeResult
@@ -41,7 +40,6 @@ if TYPE_CHECKING:
 class CaseScreen(DecidingScreen):
     """A case that was opened from its desk."""
 
-    CSS_PATH: ClassVar[list[str | PurePath]] = ["frame.tcss", "case_screen.tcss"]
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("n", "step(1)", "Next", id="case.next", tooltip="Open the next case of the queue"),
         Binding("p", "step(-1)", "Previous", id="case.previous", tooltip="Open the case before"),
@@ -139,8 +137,8 @@ class CaseScreen(DecidingScreen):
 
     def _show_decisions(self) -> None:
         view = self.view
-        if view is None or not self.desk.decisions:
-            self.query_one(".decisions").display = False
+        self.query_one(".decisions").display = bool(view and self.desk.decisions)
+        if view is None:
             return
         wide = self.size.width >= WIDE
         width = 42 if wide else max(20, self.size.width - 4)

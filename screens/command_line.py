@@ -11,7 +11,6 @@ from screens.prompt import LastWord, Prompt
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import PurePath
 
     from textual.app import ComposeResult
     from textual.binding import BindingType
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
 class CommandLine(ModalScreen[str]):
     """Answers what was typed; '' for nothing."""
 
-    CSS_PATH: ClassVar[list[str | PurePath]] = ["prompt.tcss", "command_line.tcss"]
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "close", "Close", id="command.close", tooltip="Close the command line"),
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from inspect import isawaitable
 from typing import TYPE_CHECKING, Any
 
 from console.errors import ConsoleError
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
     from screens.app import ConsoleApp
 
-HINT = "A desk, a decision, undo BATCH, find NAME, home, keys, q. Enter does it, esc leaves."
+HINT = "A desk, a decision, undo BATCH, find NAME, home, keys, q."
 
 
 def _everywhere(app: ConsoleApp) -> dict[str, tuple[str, str, Callable[[], object]]]:
@@ -47,23 +48,23 @@ def _decisions(screen: Any) -> tuple[Any, ...]:
     return desk.decisions if desk is not None else ()
 
 
-def run_command(app: ConsoleApp, text: str) -> None:
+async def run_command(app: ConsoleApp, text: str) -> None:
     """Do what was typed, or say what it might have been."""
     word, _, rest = text.lstrip(":").partition(" ")
     word, rest = {"quit": "q", "help": "keys"}.get(word, word), rest.strip()
     everywhere = _everywhere(app)
     if word == "undo" and rest:
-        _undo(app, rest)
+        await _undo(app, rest)
     elif word == "find" and rest:
-        from screens.find import FindScreen
-
-        app.push_screen(FindScreen(rest))
+        await app.action_find(rest)
     elif word in everywhere:
-        everywhere[word][2]()
+        done = everywhere[word][2]()
+        if isawaitable(done):
+            await done
     elif any(each.name == word for each in _decisions(app.screen)):
-        app.screen.action_decide(word)  # type: ignore[attr-defined]
+        await app.screen.action_decide(word)  # type: ignore[attr-defined]
     elif word in app.desks:
-        app.go_to(word, where=rest)
+        await app.go_to(word, where=rest)
     else:
         from difflib import get_close_matches
 
@@ -72,13 +73,13 @@ def run_command(app: ConsoleApp, text: str) -> None:
         app.say(f"There is no command like that; {said}", Tone.WARN)
 
 
-def _undo(app: ConsoleApp, text: str) -> None:
+async def _undo(app: ConsoleApp, text: str) -> None:
     from console.overview import batch_named
 
     try:
         batch = read_batch_id(text)
         found = batch_named(app.office, batch)
-        app.ask_undo(found.decision.capitalize(), app.desks[found.desk], batch)
+        await app.ask_undo(found.decision.capitalize(), app.desks[found.desk], batch)
     except (ValueError, KeyError):
         app.say(
             "There is no batch like that for you; nothing was undone. A batch is written like 7K2M-9QXH.", Tone.WARN

@@ -10,7 +10,9 @@ from datetime import date, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from textual.containers import Horizontal
 from textual.message import Message
+from textual.widgets import Static
 from textual.worker import get_current_worker
 
 from console.errors import ConsoleError
@@ -64,9 +66,10 @@ class DecideDialog(FormDialog):
 
     def extra(self) -> ComposeResult:
         """A line for the count, shown where there are many."""
-        count = Line(name=COUNT)
-        count.display = False
-        yield count
+        with Horizontal(classes="count") as line:
+            yield Static("How many *", markup=False, classes="label")
+            yield Line(name=COUNT)
+        line.display = False
 
     def on_mount(self) -> None:
         """Read the plan."""
@@ -122,15 +125,15 @@ class DecideDialog(FormDialog):
         self.note("")
         cases = plural(plan.count, self._desk.singular)
         self.entitle(f"{self._decision.title}: {cases}" if plan.count else f"{self._decision.title}: nothing to do")
-        self.tell(plan_content(self._desk, plan, message.first, self.width))
+        self.tell(plan_content(self._desk, plan, message.first, self.width, roomy=self.roomy))
         self.answer.ready(
             f"{self._decision.title} {plan.count:,}" if plan.count > 1 else self._decision.title,
             None
             if plan.count
             else f"None of them can take it: {plan.skipped[0].why if plan.skipped else 'none match'}.",
         )
-        self._count.display = plan.typed_count
-        self._count.placeholder = f"type {plan.count} here"
+        self.query_one(".count").display = plan.typed_count
+        self._count.placeholder = f"type {plan.count}, for these are many"
 
     @property
     def _count(self) -> Line:
@@ -168,6 +171,6 @@ class DecideDialog(FormDialog):
         plan = self._plan
         if plan is not None and plan.typed_count and self._count.value.strip().replace(",", "") != str(plan.count):
             self.note(f"These are many. Type {plan.count} and press enter.")
-            self._count.focus()
+            self.set_focus(self._count)
             return
         super().finish(params)

@@ -60,7 +60,7 @@ class DecidingScreen(ConsoleScreen[None]):
             for each in self.desk.decisions[:DECISIONS_NAMED]
         ]
 
-    def action_decide(self, name: str) -> None:
+    async def action_decide(self, name: str) -> None:
         """Ask for one decision about the cases meant."""
         decision = self.desk.decision(name)
         selection = self.selection()
@@ -76,14 +76,14 @@ class DecidingScreen(ConsoleScreen[None]):
             elif self.console.writes.busy:
                 self.say("A decision is still being carried out; nothing else was begun. Try again in a moment.")
             else:
-                self._ask(decision, selection)
+                await self._ask(decision, selection)
 
-    def _ask(self, decision: Decision, selection: Selection) -> None:
+    async def _ask(self, decision: Decision, selection: Selection) -> None:
         from screens.decide_dialog import DecideDialog
 
         self.say_nothing()
         dialog = DecideDialog(self.desk, decision, selection)
-        self.app.push_screen(dialog, partial(self._decided, decision, selection))
+        await self.app.push_screen(dialog, partial(self._decided, decision, selection))
 
     def _decided(self, decision: Decision, selection: Selection, params: Params | None) -> None:
         if params is None:
@@ -91,7 +91,7 @@ class DecidingScreen(ConsoleScreen[None]):
         elif self.console.writes.decide(self.desk, decision, selection, params):
             self.say(f"{decision.title}: being carried out …")
 
-    def action_disclose(self, name: str) -> None:
+    async def action_disclose(self, name: str) -> None:
         """Ask for what is hidden about the case at hand."""
         from screens.disclose_dialog import DiscloseDialog
 
@@ -102,14 +102,14 @@ class DecidingScreen(ConsoleScreen[None]):
         elif not self.console.operator.may(disclosure.permission):
             self.say(f"{disclosure.title}: your role does not have this right.", Tone.WARN)
         else:
-            self.app.push_screen(
+            await self.app.push_screen(
                 DiscloseDialog(self.desk, disclosure, case), partial(self.console.disclose, self.desk, disclosure, case)
             )
 
-    def action_reveal(self) -> None:
+    async def action_reveal(self) -> None:
         """What `m` does on a desk whose declaration has no key for it."""
         if self.desk.disclosures:
-            self.action_disclose(self.desk.disclosures[0].name)
+            await self.action_disclose(self.desk.disclosures[0].name)
         else:
             self.say(f"Nothing is hidden on the desk {self.desk.title}: masks belong to students.")
 

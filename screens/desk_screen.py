@@ -30,7 +30,6 @@ from screens.status import Status
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import PurePath
 
     from textual import events
     from textual.app import ComposeResult
@@ -48,7 +47,6 @@ SETTLE = 0.15
 class DeskScreen(DecidingScreen):
     """The desk on the screen."""
 
-    CSS_PATH: ClassVar[list[str | PurePath]] = ["frame.tcss", "prompt.tcss", "desk_screen.tcss"]
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("slash", "filter", "Filter", id="desk.filter", tooltip="Show only the cases that match what is typed"),
         Binding("f3", "filter", "Filter", show=False, id="desk.filter_too", tooltip="The same as /"),
@@ -117,7 +115,7 @@ class DeskScreen(DecidingScreen):
 
     def on_mount(self) -> None:
         """Show the queue."""
-        self.table.focus()
+        self.set_focus(self.table)
         with self.calmly():
             self.load()
 
@@ -282,16 +280,16 @@ class DeskScreen(DecidingScreen):
         self.table.clear_marks()
         self.look_again()
 
-    def on_queue_table_opened(self, message: QueueTable.Opened) -> None:
+    async def on_queue_table_opened(self, message: QueueTable.Opened) -> None:
         """Open the case on a screen of its own."""
-        self.open_case(message.case_id)
+        await self.open_case(message.case_id)
 
-    def open_case(self, case: int) -> None:
+    async def open_case(self, case: int) -> None:
         """Show one case whole, whether the queue holds it or not."""
         from screens.case_screen import CaseScreen
         from screens.desk_keys import keyed
 
-        self.app.push_screen(keyed(CaseScreen, self.desk)(self, case))
+        await self.app.push_screen(keyed(CaseScreen, self.desk)(self, case))
 
     def step(self, by: int) -> int | None:
         """Put the cursor on the next case or the one before; None at the end of the queue."""
@@ -345,7 +343,7 @@ class DeskScreen(DecidingScreen):
 
     def _close_prompt(self) -> None:
         self.prompt.close()
-        self.table.focus()
+        self.set_focus(self.table)
 
     def action_leave(self) -> None:
         """Leave what is innermost: the prompt, a range, the filter, the marks, the desk."""

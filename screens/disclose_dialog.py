@@ -46,7 +46,6 @@ class DiscloseDialog(FormDialog):
 class ShownScreen(ModalScreen[None]):
     """What was disclosed, until `seconds` have passed or any of its keys is pressed. It is nowhere else."""
 
-    CSS_PATH = "dialogs.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,enter,q,m,space", "hide", "Hide", id="shown.hide", tooltip="Hide it now"),
     ]

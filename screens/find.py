@@ -22,7 +22,6 @@ from screens.words import STRONG, words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import PurePath
 
     from textual.app import ComposeResult
     from textual.binding import BindingType
@@ -38,7 +37,6 @@ GROUPS = {"student": "Students", "account": "Accounts", "contact": "Contacts of 
 class FindScreen(ConsoleScreen[None]):
     """A line to type in, and who was found."""
 
-    CSS_PATH: ClassVar[list[str | PurePath]] = ["frame.tcss", "find.tcss"]
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "back", "Back", id="find.back", tooltip="Back to where you were"),
         Binding("down", "into", "", show=False, id="find.into", tooltip="Go to who was found"),
@@ -67,7 +65,7 @@ class FindScreen(ConsoleScreen[None]):
 
     def on_mount(self) -> None:
         """Type at once."""
-        self.query_one(Line).focus()
+        self.set_focus(self.query_one(Line))
         self.show_hints()
         self._look()
 
@@ -125,15 +123,15 @@ class FindScreen(ConsoleScreen[None]):
         if listed.highlighted is not None and self._hits:
             listed.action_select()
 
-    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+    async def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         """Go there."""
         hit = self._hits[event.option_id or ""]
-        self.console.go_to(hit.desk, case=hit.case, where=hit.where)
+        await self.console.go_to(hit.desk, case=hit.case, where=hit.where)
 
     def action_into(self) -> None:
         """From the line into the list."""
         if self._hits:
-            self.query_one(OptionList).focus()
+            self.set_focus(self.query_one(OptionList))
 
     def action_back(self) -> None:
         """Back to the line, or to where one was."""
@@ -141,7 +139,7 @@ class FindScreen(ConsoleScreen[None]):
         if line.has_focus:
             self.dismiss()
         else:
-            line.focus()
+            self.set_focus(line)
 
     def hints(self) -> Sequence[KeyHint]:
         """How to go on."""

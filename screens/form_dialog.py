@@ -25,16 +25,20 @@ from screens.words import STRONG, words
 if TYPE_CHECKING:
     from textual.app import ComposeResult
     from textual.binding import BindingType
+    from textual.widget import Widget
 
     from console.params import Params
     from screens.app import ConsoleApp
     from screens.prompt import Line
 
 
+ROOMY = 32
+"""Lines of a terminal from which words need not be close."""
+
+
 class FormDialog(ModalScreen["Params | None"]):
     """Answers the parameters, or None for no."""
 
-    CSS_PATH = "dialogs.tcss"
     AUTO_FOCUS = ""
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "no", "No", id="dialog.no", tooltip="Leave everything as it was"),
@@ -60,7 +64,9 @@ class FormDialog(ModalScreen["Params | None"]):
             with VerticalScroll(classes="plan", can_focus=False):
                 yield Static("", markup=False)
             yield Fields(self._params, reason_needed=self._reason_needed)
-            yield Static("", markup=False, classes="note")
+            note = Static("", markup=False, classes="note")
+            note.display = False
+            yield note
             yield from self.extra()
             yield Answer(self._yes, "Cancel", likely=self._likely)
 
@@ -80,7 +86,7 @@ class FormDialog(ModalScreen["Params | None"]):
 
     def on_mount(self) -> None:
         """Begin where something has to be typed, or at the answer."""
-        (self.fields.first_needed() or self.answer).focus()
+        self.set_focus(self.fields.first_needed() or self.answer)
 
     def entitle(self, title: str) -> None:
         """Give it another title."""
@@ -89,15 +95,46 @@ class FormDialog(ModalScreen["Params | None"]):
     def tell(self, content: Content) -> None:
         """Show words between the title and the fields."""
         self.query_one(".plan Static", Static).update(content)
+        self.call_after_refresh(self._fit)
 
     def note(self, sentence: str) -> None:
         """Say what is wrong or missing."""
-        self.query_one(".note", Static).update(Content.assemble(words(safe(sentence), Tone.WARN)))
+        note = self.query_one(".note", Static)
+        note.display = bool(sentence)
+        note.update(Content.assemble(words(safe(sentence), Tone.WARN)))
+        self.call_after_refresh(self._fit)
+
+    def _fit(self) -> None:
+        """Let the words scroll in what the rest leaves of the terminal: fields and answer are always in sight."""
+        plan = self.query_one(".plan", VerticalScroll)
+        frame = self.query_one(".dialog")
+        rest = sum(
+            self._height(each) + each.styles.margin.height for each in frame.displayed_children if each is not plan
+        )
+        plan.styles.max_height = max(1, self.size.height - rest - frame.gutter.height - plan.styles.margin.height)
+
+    def _height(self, part: Widget) -> int:
+        """Lines that a part takes, though what it says may not have been laid out yet."""
+        width = max(1, self.width)
+        return (
+            part.get_content_height(self.size, self.size, width)
+            if isinstance(part, Static)
+            else max(1, part.size.height)
+        )
+
+    def on_resize(self) -> None:
+        """Fit again."""
+        self.call_after_refresh(self._fit)
 
     @property
     def width(self) -> int:
         """Cells for words inside the frame."""
         return max(20, self.query_one(".plan", VerticalScroll).size.width - 1)
+
+    @property
+    def roomy(self) -> bool:
+        """Whether there is room for empty lines between what is said."""
+        return self.size.height >= ROOMY
 
     def read(self) -> Params:
         """The parameters as typed. Raises Usage."""
@@ -124,7 +161,7 @@ class FormDialog(ModalScreen["Params | None"]):
         self.note(message.why)
         field = self.fields.first_needed()
         if field is not None:
-            field.focus()
+            self.set_focus(field)
 
     def on_answer_given(self, message: Answer.Given) -> None:
         """Leave, with the parameters when they can be read."""

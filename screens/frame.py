@@ -105,7 +105,7 @@ class KeyLine(Widget):
         others = [each for each in self._keys if not each.lasting][: MOST_KEYS - len(lasting)]
 
         def width() -> int:
-            return sum(cells(safe(each.key)) + cells(safe(each.title)) + 3 for each in others + lasting)
+            return sum(cells(safe(each.key)) + cells(safe(each.title)) + 3 for each in others + lasting) - 1
 
         while others and width() > self.size.width:
             others.pop()
@@ -113,11 +113,11 @@ class KeyLine(Widget):
 
     def render(self) -> Content:
         """The line."""
-        parts: list[Words] = [(" ", "")]
+        parts: list[Words] = []
         for each in self.named():
             off = each.why_not is not None
-            parts += [(each.key, STYLES[Tone.DIM] if off else KEY), (" ", "")]
-            parts += [(each.title, STYLES[Tone.DIM] if off else ""), ("  ", "")]
+            parts += [("  " if parts else " ", ""), (each.key, STYLES[Tone.DIM] if off else KEY)]
+            parts += [(" ", ""), (each.title, STYLES[Tone.DIM] if off else "")]
         return Content.assemble(*parts)
 
 

@@ -18,7 +18,7 @@ from textual.worker import get_current_worker
 from console.desk import age
 from console.errors import ConsoleError
 from console.queue import Tone
-from console.text import pad, safe
+from console.text import clip, join, pad, safe
 from screens.desk_keys import KeyHint
 from screens.frame import ConsoleScreen, Heading
 from screens.plots import spark
@@ -26,7 +26,6 @@ from screens.words import KEY, STRONG, STYLES, plural, words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import PurePath
 
     from textual.app import ComposeResult
     from textual.binding import BindingType
@@ -35,11 +34,15 @@ if TYPE_CHECKING:
     from console.overview import Decided, DeskView, Overview
     from screens.words import Words
 
+TITLE = 19
+"""Cells for a desk's title."""
+ROOM_FOR_PLOT = 76
+"""Cells from which a plot stands beside the numbers."""
+
 
 class HomeScreen(ConsoleScreen[None]):
     """The root of all screens."""
 
-    CSS_PATH: ClassVar[list[str | PurePath]] = ["frame.tcss", "home.tcss"]
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("q,escape", "leave", "Leave", id="home.leave", tooltip="Leave the console"),
         Binding("j", "cursor(1)", "", show=False, id="home.down", tooltip="Go to the line below"),
@@ -66,12 +69,12 @@ class HomeScreen(ConsoleScreen[None]):
 
     def on_mount(self) -> None:
         """Name the desks at once; the numbers follow."""
-        self.query_one(OptionList).focus()
+        self.set_focus(self.query_one(OptionList))
         self._draw()
 
     def on_screen_resume(self) -> None:
         """Count when home is seen, not while it is covered."""
-        self.query_one(OptionList).focus()
+        self.set_focus(self.query_one(OptionList))
         self.look_again()
 
     def look_again(self) -> None:
@@ -134,16 +137,17 @@ class HomeScreen(ConsoleScreen[None]):
         return found
 
     def _desk_line(self, desk: Desk, view: DeskView | None) -> list[Words]:
-        parts: list[Words] = [(f" {desk.digit} ", KEY), (pad(safe(desk.title), 16), "")]
+        parts: list[Words] = [(f" {desk.digit} ", KEY), (pad(safe(desk.title), TITLE), "")]
         if view is None:
-            return [*parts, words(safe("" if desk.waiting else desk.help.split(".", maxsplit=1)[0]), Tone.DIM)]
+            about = safe("" if desk.waiting else desk.help)
+            return [*parts, words(clip(join([safe("  "), about]), max(0, self.size.width - TITLE - 8)), Tone.DIM)]
         count = f"{'over ' if view.waiting.capped else ''}{view.waiting.number:,}"
         none = not view.waiting.number
         parts.append((pad(safe("nothing" if none else count), 11, right=True), STYLES[Tone.DIM] if none else STRONG))
         assert self.overview is not None  # noqa: S101 - a view comes with its overview
         oldest = f"oldest {age(view.oldest, self.overview.at)}" if view.oldest and not none else ""
-        parts.append(words(pad(safe(f"  {oldest}"), 15), Tone.DIM))
-        if view.arrivals:
+        parts.append(words(pad(safe(f"  {oldest}"), 14), Tone.DIM))
+        if view.arrivals and self.size.width >= ROOM_FOR_PLOT:
             parts += [
                 (spark(view.arrivals), STYLES[Tone.ACCENT]),
                 words(safe(f"  {view.arrivals[-1]:,} today"), Tone.DIM),
@@ -193,10 +197,10 @@ class HomeScreen(ConsoleScreen[None]):
         ]
         return _line(parts)
 
-    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+    async def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         """Go to the desk of the line."""
         if event.option_id:
-            self.console.action_desk(event.option_id.split(":")[1])
+            await self.console.action_desk(event.option_id.split(":")[1])
 
     def action_cursor(self, by: int) -> None:
         """Move as the arrows do."""
@@ -208,9 +212,9 @@ class HomeScreen(ConsoleScreen[None]):
         self.look_again()
         self.say("Counted again.")
 
-    def action_leave(self) -> None:
+    async def action_leave(self) -> None:
         """Ask."""
-        self.console.action_ask_quit()
+        await self.console.action_ask_quit()
 
     def hints(self) -> Sequence[KeyHint]:
         """Where to go."""

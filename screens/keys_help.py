@@ -31,14 +31,13 @@ GROUPS = {
     "find": "Finding",
     "console": "Everywhere",
 }
-KEYS = 16
+KEYS = 13
 """Cells for the keys of a line."""
 
 
 class KeysHelp(ModalScreen[None]):
     """Says what every key of the screen below does."""
 
-    CSS_PATH = "dialogs.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q,enter,question_mark,f1", "close", "Close", id="keys.close", tooltip="Close"),
         Binding("down,j", "scroll(1)", "", id="keys.down", tooltip="Scroll down"),
@@ -50,13 +49,16 @@ class KeysHelp(ModalScreen[None]):
     def __init__(self, active: Mapping[str, ActiveBinding], *, ids: bool) -> None:
         super().__init__()
         self._content = keys_content(active, ids=ids)
+        self._ids = ids
 
     def compose(self) -> ComposeResult:
         """The sheet."""
-        with Vertical(classes="dialog keys"):
+        with Vertical(classes="dialog keys wider" if self._ids else "dialog keys"):
             with VerticalScroll(can_focus=False):
                 yield Static(self._content, markup=False)
-            said = "esc closes. The words at the end are the names by which district.toml gives other keys."
+            said = "esc closes."
+            if self._ids:
+                said = "esc closes. The last word of a line is the name by which district.toml gives other keys."
             yield Static(Content.assemble(words(safe(said), Tone.DIM)), markup=False, classes="explained")
 
     def action_close(self) -> None:
@@ -85,7 +87,7 @@ def keys_content(active: Mapping[str, ActiveBinding], *, ids: bool) -> Content:
         for name, (keys, binding) in groups[group].items():
             text = binding.tooltip or binding.description
             row: list[Words] = [(pad(safe("  ".join(sorted(keys, key=len))), KEYS), KEY)]
-            row += [(pad(safe(_said(binding, text)), 44) if ids else clip(safe(_said(binding, text)), 50), "")]
+            row += [(pad(safe(_said(binding, text)), 58) if ids else clip(safe(_said(binding, text)), 58), "")]
             rows.append([*row, words(safe(f" {name}"), Tone.DIM)] if ids else row)
         rows.append(())
     return lines(rows[:-1])

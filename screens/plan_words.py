@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from console.queue import Tone
 from console.text import clip, join, pad, safe
-from screens.words import STYLES, lines, plural, words, wrap
+from screens.words import lines, plural, words, wrap
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,14 +22,18 @@ if TYPE_CHECKING:
 
 SHOWN = 5
 """Cases that a dialog names."""
+FEW = 3
+"""The same on a small terminal."""
+WHO = 24
+"""Cells that a name takes."""
 REASONS = 4
 """Reasons for leaving out that a dialog names."""
 
 
 def row_name(desk: Desk, row: Row) -> SafeText:
     """A case in one line: its number and who it is about, from the columns that the desk gives room to."""
-    who = [cell.text for column, cell in zip(desk.columns, row.cells, strict=True) if column.grows and cell.text]
-    return join([pad(safe(f"{row.id}"), 6, right=True), *who], safe("   "))
+    who = [pad(cell.text, WHO) for column, cell in zip(desk.columns, row.cells, strict=True) if column.grows]
+    return join([pad(safe(f"{row.id}"), 6, right=True), *who], safe("  "))
 
 
 def reasons(skipped: Sequence[Skip], count: int) -> list[tuple[int, SafeText]]:
@@ -39,52 +43,47 @@ def reasons(skipped: Sequence[Skip], count: int) -> list[tuple[int, SafeText]]:
     return [*found, (rest, safe("for other reasons"))] if rest > 0 else found
 
 
-def plan_content(desk: Desk, plan: Plan, first: Sequence[Row], width: int) -> Content:
+def plan_content(desk: Desk, plan: Plan, first: Sequence[Row], width: int, *, roomy: bool) -> Content:
     """Who takes part, who is left out and why, what it opens and closes, what is written to whom."""
-    rows: list[Sequence[Words]] = [[(clip(row_name(desk, row), width), "")] for row in first[:SHOWN]]
+    rows: list[Sequence[Words]] = [[(clip(row_name(desk, row), width), "")] for row in first[: SHOWN if roomy else FEW]]
     if plan.count > len(rows):
         rows.append([words(safe(f"        and {plan.count - len(rows):,} more"), Tone.DIM)])
+    space: list[Sequence[Words]] = [()] if roomy or plan.count <= 1 else []
     if plan.skipped_count:
-        rows += [(), [words(safe(f"{plural(plan.skipped_count, desk.singular)} left out:"), Tone.WARN)]]
+        rows += [*space, [words(safe(f"{plural(plan.skipped_count, desk.singular)} left out:"), Tone.WARN)]]
         for many, why in reasons(plan.skipped, plan.skipped_count):
             rows += [
-                [words(pad(safe(f"{many:,}" if n == 0 else ""), 6, right=True), Tone.WARN), (f"   {line}", "")]
-                for n, line in enumerate(wrap(why, width - 9))
+                [words(pad(safe(f"{many:,}" if n == 0 else ""), 6, right=True), Tone.WARN), (f"  {line}", "")]
+                for n, line in enumerate(wrap(why, width - 8))
             ]
-    if effects := _effects(plan):
-        rows += [(), *([(line, STYLES[Tone.PLAIN])] for text in effects for line in wrap(safe(text), width))]
+    if plan.count:
+        rows += [*space, *([(line, "")] for line in wrap(safe(_effects(plan)), width))]
     return lines(rows)
 
 
-def _effects(plan: Plan) -> list[str]:
-    said = []
-    if plan.opens or plan.closes:
-        said.append(
-            f"Access opens for {plural(plan.opens, 'person')} and closes for {plural(plan.closes, 'person')}."
-            if plan.opens and plan.closes
-            else f"Access opens for {plural(plan.opens, 'person')}."
-            if plan.opens
-            else f"Access closes for {plural(plan.closes, 'person')}."
-        )
-    elif plan.count:
-        said.append("Nobody's access changes.")
-    if plan.notices:
-        said.append(f"{plural(plan.notices, 'notice')} will be sent; undoing within a few minutes withdraws them.")
-    return said
+def _effects(plan: Plan) -> str:
+    moves = [
+        f"{word} for {plural(many, 'person')}"
+        for word, many in (("opens", plan.opens), ("closes", plan.closes))
+        if many
+    ]
+    access = f"Access {' and '.join(moves)}." if moves else "Nobody's access changes."
+    notices = f" {plural(plan.notices, 'notice')} will be sent; undoing soon withdraws them." if plan.notices else ""
+    return access + notices
 
 
 def receipt_sentence(title: str, desk: Desk, receipt: Receipt, undo_key: str) -> str:
     """What was done, what was not and why, and how to take it back."""
     if not receipt.done:
-        return f"{title}: nothing was done. {_left_out(desk, receipt)}".rstrip()
-    said = [f"{title}: done for {plural(receipt.done, desk.singular)}.", _left_out(desk, receipt)]
+        return f"{title}: nothing was done. {_left_out(receipt)}".rstrip()
+    said = [f"{title}: done for {plural(receipt.done, desk.singular)}.", _left_out(receipt)]
     if receipt.batch:
         said.append(f"{undo_key} takes it back ({receipt.batch})." if undo_key else f":undo {receipt.batch}")
     return " ".join(part for part in said if part)
 
 
-def _left_out(desk: Desk, receipt: Receipt) -> str:
+def _left_out(receipt: Receipt) -> str:
     if not receipt.skipped_count:
         return ""
-    why = "; ".join(f"{many:,} {reason}" for many, reason in reasons(receipt.skipped, receipt.skipped_count)[:2])
-    return f"{plural(receipt.skipped_count, desk.singular)} left out: {why}."
+    why = "; ".join(f"{reason} ({many:,})" for many, reason in reasons(receipt.skipped, receipt.skipped_count)[:2])
+    return f"{receipt.skipped_count:,} left out: {why}."

@@ -101,7 +101,7 @@ class Prompt(Vertical):
         with self.line.prevent(Input.Changed):
             self.line.value = value
         self.line.cursor_position = len(value)
-        self.line.focus()
+        self.screen.set_focus(self.line)
 
     def close(self) -> None:
         """Hide it."""

@@ -338,13 +338,13 @@ class Registrations(Desk):
     empty = "No registration matches. Everything that waits is shown by state:submitted."
     columns = (
         Column("id", "No.", 6, right=True),
-        Column("state", "State", 10, optional=1),
+        Column("state", "State", 10, optional=2),
         Column("kind", "Who", 7, optional=3),
-        Column("applicant", "Applicant", 22, grows=True),
-        Column("student", "Student", 20, grows=True),
+        Column("applicant", "Applicant", 18, grows=True),
+        Column("student", "Student", 17, grows=True),
         Column("school", "School", 14, optional=4),
         Column("match", "Match", 5, right=True),
-        Column("flags", "Flags", 16, optional=2, sortable=False),
+        Column("flags", "Flags", 12, optional=1, sortable=False),
         Column("arrived", "Age", 5, right=True),
     )
     terms = (
