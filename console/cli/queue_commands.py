@@ -95,8 +95,13 @@ def _say_how_many(queue: Browse, desk: Desk, shown: int, *, cut: bool) -> None:
 def show_command(desk: Desk) -> click.Command:
     """`district <desk> show ID`."""
 
-    @click.command("show", help=f"Show one {desk.singular} with everything beside it; that you looked is recorded.")
-    @click.argument("id", type=click.IntRange(1, 2**63 - 1), metavar="ID")
+    @click.command(
+        "show",
+        help=f"Show one {desk.singular} with everything beside it; that you looked is recorded.",
+        # A number may be below zero: records of the log of accesses are.
+        context_settings={"ignore_unknown_options": True},
+    )
+    @click.argument("id", type=click.IntRange(-(2**63), 2**63 - 1), metavar="ID")
     @format_option
     @click.pass_context
     def command(ctx: click.Context, id: int, form: str) -> None:  # noqa: A002 - the argument's name in messages
