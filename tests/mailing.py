@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
+import json
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
+from console.cli.main import main
 from console.notices.mailer import SmtpMailer
 from console.working import Round, Worker
 from models import tables as t
@@ -62,3 +66,29 @@ def approved(portal: Portal, count: int = 1, **values: Any) -> list[int]:
     cases = [portal.registration(portal.student(school=school), **values) for _ in range(count)]
     portal.decide("registrations", "approve", *cases, reason="known to the office")
     return cases
+
+
+CONFIGURATION = """
+[portal]
+origin = "test.example/ledger"
+[database]
+url = "{url}"
+[mail]
+alerts = ["office@district.example"]
+"""
+
+
+def command(portal: Portal, *words: str, by: str = "administrator") -> int:
+    """The command line on this portal's office, which stays open."""
+    portal.office.engine.pool.dispose()
+    file = portal.settings.folder / "district.toml"
+    if not file.exists():
+        file.write_text(CONFIGURATION.format(url=portal.settings.database.url))
+    return main(["--config", str(file), "--operator", by, *words], opening=lambda _: portal.office)
+
+
+def shown_by_command(portal: Portal, *words: str, by: str = "administrator") -> Any:
+    said = io.StringIO()
+    with contextlib.redirect_stdout(said):
+        assert command(portal, *words, "--format", "json", by=by) == 0
+    return json.loads(said.getvalue())

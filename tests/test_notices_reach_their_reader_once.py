@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import ssl
 import subprocess
 import sys
 import threading
@@ -239,6 +238,7 @@ def test_killed_workers_send_nothing_twice_and_lose_nothing_silently(
             running.send_signal(signal.SIGKILL)
             _, said = running.communicate()
         assert "mistake" not in said
+        assert wanted > 50 or len(server.deliveries) < 100, "the worker was not killed in the middle of its work"
     last = subprocess.run([*command[:-2], "--once"], capture_output=True, text=True, timeout=60, check=False)
     assert last.returncode == 0, last.stderr
     portal.clock.set(datetime.now(UTC) + outbox.IN_HAND)
@@ -281,76 +281,6 @@ def test_what_is_not_exactly_one_address_fails_and_is_told(
     assert [each.recipients for each in server.deliveries] == [(OFFICE,)]
 
 
-class TestTheLineIsSafe:
-    """STARTTLS with a certificate that holds, or nothing is sent."""
-
-    @pytest.fixture
-    def certificate(self, tmp_path: Path) -> Path:
-        return self_signed(tmp_path)
-
-    @pytest.fixture
-    def database_url(self, tmp_path: Path) -> str:
-        return f"sqlite:///{tmp_path / 'portal.db'}"
-
-    @pytest.fixture
-    def guarded(self, certificate: Path) -> Iterator[MailServer]:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(certificate)
-        with MailServer(login=("console", "s3same"), tls=context) as running:
-            yield running
-
-    def _portal(self, url: str, folder: Path, server: MailServer, **mail: object) -> Portal:
-        secret = folder / "mail.password"
-        secret.write_text("s3same")
-        secret.chmod(0o600)
-        return mailing_portal(
-            url, folder, server, mail={"starttls": True, "user": "console", "password_file": str(secret), **mail}
-        )
-
-    def test_signed_in_over_a_certificate_that_holds(
-        self, database_url: str, tmp_path: Path, guarded: MailServer, certificate: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
-        portal = self._portal(database_url, tmp_path, guarded)
-        approved(portal)
-        portal.clock.advance(HOLD)
-        assert work(portal).counts["sent"] == 1
-        assert guarded.logins == ["console"]
-
-    def test_a_certificate_that_does_not_hold_ends_it_and_counts_as_no_attempt(
-        self, database_url: str, tmp_path: Path, guarded: MailServer
-    ) -> None:
-        portal = self._portal(database_url, tmp_path, guarded)
-        approved(portal)
-        portal.clock.advance(HOLD)
-        done = work(portal)
-        assert "certificate" in str(done.troubles[0])
-        assert guarded.logins == []
-        assert [(n.state, n.attempts) for n in portal.all(sa.select(t.notice))] == [("held", 0)]
-
-    def test_a_server_without_encryption_gets_nothing(
-        self, database_url: str, tmp_path: Path, server: MailServer
-    ) -> None:
-        portal = self._portal(database_url, tmp_path, server, user="")
-        approved(portal)
-        portal.clock.advance(HOLD)
-        assert "offers no encryption" in str(work(portal).troubles[0])
-        assert server.deliveries == []
-
-    def test_a_wrong_password_ends_it_and_is_not_said(
-        self, database_url: str, tmp_path: Path, guarded: MailServer, certificate: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
-        portal = self._portal(database_url, tmp_path, guarded)
-        (tmp_path / "mail.password").write_text("wr0ng")
-        approved(portal)
-        portal.clock.advance(HOLD)
-        done = work(portal)
-        assert "refused our sign-in" in str(done.troubles[0])
-        assert "wr0ng" not in str(done.troubles[0])
-        assert states(portal) == {"held": 1}
-
-
 class LockingMailer:
     """A server that says 250 just when an import takes SQLite's only lock, for half a second."""
 
@@ -386,34 +316,3 @@ def test_a_worker_that_cannot_write_what_it_knows_tries_until_it_can(tmp_path: P
     mailer.locker.join()
     assert states(portal) == {"sent": 1}
     portal.office.engine.dispose()
-
-
-def self_signed(folder: Path) -> Path:
-    """A certificate of its own for 127.0.0.1, with its key, in one file."""
-    import ipaddress
-
-    from cryptography import x509
-    from cryptography.hazmat.primitives import hashes, serialization
-    from cryptography.hazmat.primitives.asymmetric import ec
-
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "mail.test.example")])
-    now = datetime.now(UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=2))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    file = folder / "mail.pem"
-    file.write_bytes(
-        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-        + made.public_bytes(serialization.Encoding.PEM)
-    )
-    return file

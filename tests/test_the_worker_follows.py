@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
-import json
 import os
 import signal
 import subprocess
@@ -17,7 +14,6 @@ import pytest
 import sqlalchemy as sa
 
 from console import working
-from console.cli.main import main
 from console.errors import ConsoleError, Exit, Refused
 from console.evidence import Fact
 from console.ledger.log import decode
@@ -26,7 +22,7 @@ from console.working import Worker
 from models import tables as t
 from models.engine import writing
 from models.words import Log
-from tests.mailing import HOLD, OFFICE, approved, mailing_portal, work, worker
+from tests.mailing import CONFIGURATION, OFFICE, approved, mailing_portal, shown_by_command, work, worker
 from tests.services.smtp import MailServer
 
 if TYPE_CHECKING:
@@ -281,16 +277,6 @@ def test_the_worker_needs_the_right_to_work(portal: Portal) -> None:
         Worker(portal.office, portal.hire("lee", "help_desk"), None)
 
 
-CONFIGURATION = """
-[portal]
-origin = "test.example/ledger"
-[database]
-url = "{url}"
-[mail]
-alerts = ["office@district.example"]
-"""
-
-
 @pytest.fixture
 def configured(portal: Portal, database_url: str, tmp_path: Path) -> Path:
     file = tmp_path / "district.toml"
@@ -345,65 +331,3 @@ def test_sigterm_ends_the_loop_after_its_step(portal: Portal, configured: Path) 
         running.kill()
         running.communicate()
     assert [each.case_id for each in told(portal, "challenge-received")] == [case]
-
-
-# What an operator sees of it
-
-
-def command(portal: Portal, *words: str, by: str = "administrator") -> int:
-    """The command line on this portal's office, which stays open."""
-    portal.office.engine.pool.dispose()
-    file = portal.settings.folder / "district.toml"
-    if not file.exists():
-        file.write_text(CONFIGURATION.format(url=portal.settings.database.url))
-    return main(["--config", str(file), "--operator", by, *words], opening=lambda _: portal.office)
-
-
-def shown_by_command(portal: Portal, *words: str, by: str = "administrator") -> Any:
-    said = io.StringIO()
-    with contextlib.redirect_stdout(said):
-        assert command(portal, *words, "--format", "json", by=by) == 0
-    return json.loads(said.getvalue())
-
-
-def test_the_list_shows_states_and_names_no_person(portal: Portal) -> None:
-    approved(portal, 2)
-    listed = shown_by_command(portal, "notices", "list", "--state", "held")
-    assert [each["state"] for each in listed] == ["held", "held"]
-    assert {each["template"] for each in listed} == {"registration-approved"}
-    assert "mail.example" not in json.dumps(listed)
-    assert shown_by_command(portal, "notices", "list", "--state", "sent") == []
-    assert len(shown_by_command(portal, "notices", "list", "--batch", listed[0]["batch"].lower())) == 2
-
-
-def test_what_is_shown_is_what_is_sent(database_url: str, tmp_path: Path) -> None:
-    with MailServer() as server:
-        portal = mailing_portal(database_url, tmp_path, server)
-        approved(portal, login="pat")
-        shown = shown_by_command(portal, "notices", "show", "1")
-        portal.clock.advance(HOLD)
-        work(portal)
-        (delivery,) = server.deliveries
-    assert delivery.recipients == (shown["address"],)
-    assert delivery.message["Subject"] == shown["subject"]
-    assert delivery.message.get_content().splitlines() == shown["text"].splitlines()
-    portal.office.engine.dispose()
-
-
-def test_showing_one_is_noted_as_an_access(portal: Portal) -> None:
-    approved(portal)
-    shown_by_command(portal, "notices", "show", "1")
-    (body,) = portal.all(sa.select(t.record.c.body).where(t.record.c.log == Log.ACCESSES))[0]
-    assert (decode(body).action, decode(body).case) == ("registrations.notice", 1)
-
-
-def test_other_schools_notices_do_not_exist_for_an_operator(portal: Portal, capsys: pytest.CaptureFixture[str]) -> None:
-    here, there = portal.school(), portal.school("Mission")
-    cases = [portal.registration(portal.student(school=each)) for each in (here, there)]
-    portal.decide("registrations", "approve", *cases)
-    portal.hire("lee", "help_desk", (here,))
-    portal.hire("robin", "auditor")
-    assert [each["case"] for each in shown_by_command(portal, "notices", "list", by="lee")] == [cases[0]]
-    assert command(portal, "notices", "show", "2", by="lee") == Exit.REFUSED
-    assert "There is no such notice: 2." in capsys.readouterr().err
-    assert command(portal, "notices", "list", by="robin") == Exit.REFUSED

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 import smtplib
+import socket
 import ssl
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -99,6 +100,9 @@ class SmtpMailer:
         try:
             client = smtplib.SMTP(mail.host, mail.port, timeout=COMMAND_SECONDS)
             try:
+                # The message's last line is written apart; without this it waits 40 ms for the server's acknowledgement.
+                if client.sock is not None:
+                    client.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 self._introduce(client, password or "")
             except BaseException:
                 client.close()
