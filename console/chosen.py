@@ -106,13 +106,21 @@ class Chosen:
                     for n, (column, value) in enumerate(zip(self._columns, after, strict=True))
                 ),
             )
-            .select_from(self._desk.source())
+            .select_from(self._source())
             .where(where)
         )
         names = [column.name for column in self.table.columns]
         return self._connection.execute(
             self.table.insert().from_select(names, picked), execution_options={"preserve_rowcount": True}
         ).rowcount
+
+    def _source(self) -> sa.FromClause:
+        """The desk's source with the tables that only this decision changes."""
+        source = self._desk.source()
+        for table, key in self._ties.items():
+            if table not in self._desk.ties():
+                source = source.outerjoin(table, table.c.id == key)
+        return source
 
     def put(self, rows: Sequence[Mapping[str, Any]]) -> None:
         """Put rows given by their column names: how an undo brings what it read from the records."""
@@ -198,7 +206,7 @@ class Chosen:
 
 def name_of(column: sa.Column[Any], case: sa.Table) -> str:
     """A changed column's name in a record: bare for the case's own, `table.column` for a tie's."""
-    return column.name if column.table is case else f"{column.table.name}.{column.name}"
+    return str(column.name) if column.table is case else f"{column.table.name}.{column.name}"
 
 
 def plain(value: Any) -> Any:

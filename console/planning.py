@@ -46,9 +46,13 @@ def plan(connection: sa.Connection, call: Call, sight: Sight) -> Plan:
         .select_from(desk.source())
         .where(*where)
     ).one()
-    first = connection.execute(
-        sa.select(case.c.id).select_from(desk.source()).where(*where).order_by(case.c.id).limit(FIRST)
-    ).scalars()
+    first = (
+        connection.execute(
+            sa.select(case.c.id).select_from(desk.source()).where(*where).order_by(case.c.id).limit(FIRST)
+        )
+        .scalars()
+        .all()
+    )
     skipped, skipped_count = skips(connection, desk, call.selection, against, sight)
     needs = decision.needs(params, totals[0])
     gains, losses = int(totals[1] or 0), int(totals[2] or 0)

@@ -136,10 +136,9 @@ FROM (SELECT k.opens, k.closes,
 """
 _GRANT = """
 CREATE VIEW access_asked AS
-SELECT g.id, g.ref, g.account_id, g.student_id, g.school_id, g.begins, g.ends,
+SELECT g.id, g.ref, g.state, g.account_id, g.student_id, g.school_id, g.begins, g.ends,
        g.permission_reference IS NOT NULL AND g.permission_witness IS NOT NULL AS written, {sayings}
 FROM access_grant g{parents}
-WHERE g.state = 'approved'
 """
 
 # A student's own tie says whether the login was approved; there may be none.
@@ -207,7 +206,7 @@ JOIN access_carrier c ON CASE c.carrier WHEN 'parents' THEN g.willing IS NOT NUL
                                         WHEN 'rebased' THEN g.rebased IS NOT NULL AND g.majority IS NOT NULL
                                         ELSE g.written END
 LEFT JOIN organisation o ON o.id = a.organisation_id
-WHERE g.ends IS NOT NULL AND (o.id IS NULL OR NOT o.agreement_required OR o.agreement_from IS NOT NULL)
+WHERE g.state = 'approved' AND g.ends IS NOT NULL AND (o.id IS NULL OR NOT o.agreement_required OR o.agreement_from IS NOT NULL)
 """
 
 _PERIOD = """
