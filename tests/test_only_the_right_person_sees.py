@@ -5,54 +5,26 @@ The rules are read by the oracle (tests/oracle.py); worlds are generated, mostly
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
 import sqlalchemy as sa
 from hypothesis import given, settings
 
-from models import tables as t
-from models.engine import open_engine, writing
-from models.guards import make_guards
-from models.views import make_views
 from tests.oracle import World, everything, read_world
-from tests.worlds import OPEN, TODAY, alter, asked_days, put, situations, troubled, worlds
+from tests.worlds import OPEN, TODAY, asked_days, holding, opened, situations, troubled, worlds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import date
 
-    from sqlalchemy import Connection, Engine
+    from sqlalchemy import Connection
 
 
 @pytest.fixture
-def engine(database_url: str) -> Iterator[Engine]:
-    made = open_engine(database_url)
-    with writing(made) as connection:
-        t.metadata.create_all(connection)
-        make_views(connection)
-        make_guards(connection)
-    yield made
-    made.dispose()
-
-
-@pytest.fixture
-def connection(engine: Engine) -> Iterator[Connection]:
-    """A connection that sees the open world, and nobody else does: it is taken back at the end."""
-    with engine.connect().execution_options(writes=True) as made, made.begin() as transaction:
-        put(made, OPEN)
+def connection(database_url: str) -> Iterator[Connection]:
+    with opened(database_url) as made:
         yield made
-        transaction.rollback()
-
-
-@contextmanager
-def holding(connection: Connection, world: World) -> Iterator[None]:
-    """While it lasts the connection sees `world`, which is the open one with some troubles."""
-    savepoint = connection.begin_nested()
-    alter(connection, OPEN, world)
-    yield
-    savepoint.rollback()
 
 
 def periods(connection: Connection) -> list[tuple[int, int, str, str, date, date | None]]:

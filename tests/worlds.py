@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,9 @@ import sqlalchemy as sa
 from hypothesis import strategies as st
 
 from models import tables as t
+from models.engine import open_engine, writing
+from models.guards import make_guards
+from models.views import make_views
 from models.words import AccountType
 from tests.oracle import (
     Account,
@@ -27,6 +31,8 @@ from tests.oracle import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from sqlalchemy import Connection
 
 TODAY = date(2026, 11, 21)
@@ -516,3 +522,27 @@ def alter(connection: Connection, there: World, world: World) -> None:
                 connection.execute(sa.delete(table).where(here))
             elif row != after[table][key]:
                 connection.execute(sa.update(table).where(here).values(after[table][key]))
+
+
+@contextmanager
+def opened(url: str) -> Iterator[Connection]:
+    """A connection to a new portal that sees the open world, and nobody else does: it is taken back at the end."""
+    engine = open_engine(url)
+    with writing(engine) as connection:
+        t.metadata.create_all(connection)
+        make_views(connection)
+        make_guards(connection)
+    with engine.connect().execution_options(writes=True) as connection, connection.begin() as transaction:
+        put(connection, OPEN)
+        yield connection
+        transaction.rollback()
+    engine.dispose()
+
+
+@contextmanager
+def holding(connection: Connection, world: World) -> Iterator[None]:
+    """While it lasts the connection sees `world`, which is the open one with some troubles."""
+    savepoint = connection.begin_nested()
+    alter(connection, OPEN, world)
+    yield
+    savepoint.rollback()
