@@ -80,7 +80,7 @@ def decisions_content(
             ]
         elif long:
             rows.append([(pad(safe(key), 3), KEY), (clip(safe(each.title), width - 3), "")])
-            rows += [[("   ", ""), words(line, Tone.DIM)] for line in wrap(safe(each.help), width - 3)]
+            rows += [*([("   ", ""), words(line, Tone.DIM)] for line in wrap(safe(each.help), width - 3)), ()]
         else:
             short += [(key, KEY), (f" {each.title}   ", "")]
     return lines([*_flow(short, width), *rows])

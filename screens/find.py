@@ -6,10 +6,9 @@ from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import Binding
-from textual.content import Content
+from textual.containers import Horizontal
 from textual.message import Message
-from textual.widgets import OptionList
-from textual.widgets.option_list import Option
+from textual.widgets import Static
 from textual.worker import get_current_worker
 
 from console.errors import ConsoleError
@@ -17,6 +16,8 @@ from console.queue import Tone
 from console.text import pad
 from screens.desk_keys import KeyHint
 from screens.frame import ConsoleScreen
+from screens.listing import Line as Listed
+from screens.listing import Listing
 from screens.prompt import Line
 from screens.words import STRONG, words
 
@@ -60,8 +61,10 @@ class FindScreen(ConsoleScreen[None]):
 
     def body(self) -> ComposeResult:
         """The line and the list."""
-        yield Line(self._text, placeholder="the beginning of a name, a student's number, a login, an e-mail address")
-        yield OptionList(markup=False, compact=True)
+        with Horizontal(classes="typed"):
+            yield Static("›", markup=False, classes="sign")
+            yield Line(self._text, placeholder="how a name begins, a student's number, a login, an e-mail address")
+        yield Listing()
 
     def on_mount(self) -> None:
         """Type at once."""
@@ -96,19 +99,16 @@ class FindScreen(ConsoleScreen[None]):
         if message.found is None:
             self.say(message.fault, Tone.WARN)
             return
-        listed = self.query_one(OptionList)
-        listed.clear_options()
+        listed: list[Listed] = []
         self._hits = {}
         group = ""
         for n, hit in enumerate(message.found.hits):
             if hit.kind != group:
+                listed += [*([Listed(())] if group else []), Listed(((GROUPS[hit.kind], STRONG),))]
                 group = hit.kind
-                listed.add_option(Option(Content.styled(GROUPS[group], STRONG), disabled=True))
             self._hits[str(n)] = hit
-            line = [(pad(hit.name, 30), ""), ("  ", ""), words(hit.detail, Tone.DIM)]
-            listed.add_option(Option(Content.assemble(*line), id=str(n)))
-        if self._hits:
-            listed.highlighted = 1
+            listed.append(Listed(((pad(hit.name, 28), ""), ("  ", ""), words(hit.detail, Tone.DIM)), str(n)))
+        self.query_one(Listing).show(listed)
         self.say(self._said(message), Tone.DIM)
 
     def _said(self, message: Answered) -> str:
@@ -119,19 +119,17 @@ class FindScreen(ConsoleScreen[None]):
     def on_input_submitted(self, event: Line.Submitted) -> None:
         """Go to the one that is marked."""
         event.stop()
-        listed = self.query_one(OptionList)
-        if listed.highlighted is not None and self._hits:
-            listed.action_select()
+        self.query_one(Listing).action_choose()
 
-    async def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+    async def on_listing_chosen(self, message: Listing.Chosen) -> None:
         """Go there."""
-        hit = self._hits[event.option_id or ""]
+        hit = self._hits[message.name]
         await self.console.go_to(hit.desk, case=hit.case, where=hit.where)
 
     def action_into(self) -> None:
         """From the line into the list."""
         if self._hits:
-            self.set_focus(self.query_one(OptionList))
+            self.set_focus(self.query_one(Listing))
 
     def action_back(self) -> None:
         """Back to the line, or to where one was."""

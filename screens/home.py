@@ -9,10 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import Binding
-from textual.content import Content
 from textual.message import Message
-from textual.widgets import OptionList
-from textual.widgets.option_list import Option
 from textual.worker import get_current_worker
 
 from console.desk import age
@@ -21,6 +18,7 @@ from console.queue import Tone
 from console.text import clip, join, pad, safe
 from screens.desk_keys import KeyHint
 from screens.frame import ConsoleScreen, Heading
+from screens.listing import Line, Listing
 from screens.plots import spark
 from screens.words import KEY, STRONG, STYLES, plural, words
 
@@ -45,8 +43,6 @@ class HomeScreen(ConsoleScreen[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("q,escape", "leave", "Leave", id="home.leave", tooltip="Leave the console"),
-        Binding("j", "cursor(1)", "", show=False, id="home.down", tooltip="Go to the line below"),
-        Binding("k", "cursor(-1)", "", show=False, id="home.up", tooltip="Go to the line above"),
         Binding("R,f5", "refresh", "Refresh", show=False, id="home.refresh", tooltip="Count again"),
     ]
 
@@ -65,16 +61,16 @@ class HomeScreen(ConsoleScreen[None]):
 
     def body(self) -> ComposeResult:
         """One list; its headings cannot be chosen."""
-        yield OptionList(markup=False, compact=True)
+        yield Listing()
 
     def on_mount(self) -> None:
         """Name the desks at once; the numbers follow."""
-        self.set_focus(self.query_one(OptionList))
+        self.set_focus(self.query_one(Listing))
         self._draw()
 
     def on_screen_resume(self) -> None:
         """Count when home is seen, not while it is covered."""
-        self.set_focus(self.query_one(OptionList))
+        self.set_focus(self.query_one(Listing))
         self.look_again()
 
     def look_again(self) -> None:
@@ -113,14 +109,7 @@ class HomeScreen(ConsoleScreen[None]):
         self._draw()
 
     def _draw(self) -> None:
-        listed = self.query_one(OptionList)
-        here = listed.highlighted
-        options = [*self._desk_lines(), *self._other_lines()]
-        old = [listed.get_option_at_index(n).prompt for n in range(listed.option_count)]
-        if old != [each.prompt for each in options]:
-            listed.clear_options()
-            listed.add_options(options)
-            listed.highlighted = here if here is not None and here < len(options) else 1
+        self.query_one(Listing).show([*self._desk_lines(), *self._other_lines()])
         self._about()
 
     def _about(self) -> None:
@@ -129,15 +118,15 @@ class HomeScreen(ConsoleScreen[None]):
         self.query_one(Heading).about("Home", safe(day.strftime("%A, %-d %B %Y")))
         self.show_hints()
 
-    def _desk_lines(self) -> list[Option]:
+    def _desk_lines(self) -> list[Line]:
         counted = {each.name: each for each in self.overview.desks} if self.overview else {}
         found = [_heading("What waits")]
         for name, desk in self.console.desks.items():
-            found.append(Option(Content.assemble(*self._desk_line(desk, counted.get(name))), id=f"desk:{name}"))
+            found.append(Line(tuple(self._desk_line(desk, counted.get(name))), name))
         return found
 
     def _desk_line(self, desk: Desk, view: DeskView | None) -> list[Words]:
-        parts: list[Words] = [(f" {desk.digit} ", KEY), (pad(safe(desk.title), TITLE), "")]
+        parts: list[Words] = [(f"{desk.digit}  ", KEY), (pad(safe(desk.title), TITLE), "")]
         if view is None:
             about = safe("" if desk.waiting else desk.help)
             return [*parts, words(clip(join([safe("  "), about]), max(0, self.size.width - TITLE - 8)), Tone.DIM)]
@@ -160,11 +149,11 @@ class HomeScreen(ConsoleScreen[None]):
             parts.append(words(safe(f"{view.due_today:,} due today"), Tone.WARN))
         return parts
 
-    def _other_lines(self) -> list[Option]:
+    def _other_lines(self) -> list[Line]:
         if self.overview is None:
             return []
         view = self.overview
-        lines: list[Option] = []
+        lines: list[Line] = []
         coming = [
             (view.reviews, "mask or block to look at again within 14 days", "students", Tone.WARN),
             (view.grants_ending, "grant that ends within 30 days", "grants", Tone.WARN),
@@ -172,40 +161,34 @@ class HomeScreen(ConsoleScreen[None]):
             (view.notices_failed, "notice that could not be sent", "", Tone.BAD),
         ]
         found = [
-            _line([words(pad(safe(f"{count:,}"), 6, right=True), tone), (f"  {_several(what, count)}", "")], desk)
+            _line([words(pad(safe(f"{count:,}"), 4, right=True), tone), (f"  {_several(what, count)}", "")], desk)
             for count, what, desk, tone in coming
             if count
         ]
         lines += [
             _blank(),
             _heading("What needs a look"),
-            *(found or [_line([words(safe("      Nothing."), Tone.DIM)])]),
+            *(found or [_line([words(safe("Nothing."), Tone.DIM)])]),
         ]
         if view.last:
             lines += [_blank(), _heading("What you decided last"), *(self._decided(each) for each in view.last)]
         return lines
 
-    def _decided(self, each: Decided) -> Option:
+    def _decided(self, each: Decided) -> Line:
         assert self.overview is not None  # noqa: S101 - it comes from the overview
         desk = self.console.desks.get(each.desk)
         done = plural(each.done, desk.singular if desk else each.desk)
         undone = "  undone" if each.undone else ""
         parts = [
-            words(pad(safe(age(each.at, self.overview.at)), 6, right=True), Tone.DIM),
+            words(pad(safe(age(each.at, self.overview.at)), 4, right=True), Tone.DIM),
             (f"  {each.decision}, {done}", ""),
             words(safe(f"   {each.batch}{undone}"), Tone.DIM),
         ]
         return _line(parts)
 
-    async def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+    async def on_listing_chosen(self, message: Listing.Chosen) -> None:
         """Go to the desk of the line."""
-        if event.option_id:
-            await self.console.action_desk(event.option_id.split(":")[1])
-
-    def action_cursor(self, by: int) -> None:
-        """Move as the arrows do."""
-        listed = self.query_one(OptionList)
-        listed.action_cursor_down() if by > 0 else listed.action_cursor_up()
+        await self.console.action_desk(message.name.partition(":")[0])
 
     def action_refresh(self) -> None:
         """Count again now."""
@@ -228,16 +211,16 @@ class HomeScreen(ConsoleScreen[None]):
         ]
 
 
-def _heading(text: str) -> Option:
-    return Option(Content.styled(f" {text}", STRONG), disabled=True)
+def _heading(text: str) -> Line:
+    return Line(((text, STRONG),))
 
 
-def _blank() -> Option:
-    return Option(Content(" "), disabled=True)
+def _blank() -> Line:
+    return Line(())
 
 
-def _line(parts: Sequence[Words], desk: str = "") -> Option:
-    return Option(Content.assemble(*parts), id=f"desk:{desk}:look" if desk else None, disabled=not desk)
+def _line(parts: Sequence[Words], desk: str = "") -> Line:
+    return Line(tuple(parts), f"{desk}:look" if desk else "")
 
 
 def _several(what: str, count: int) -> str:

@@ -27,6 +27,7 @@ GROUPS = {
     "queue": "The list",
     "desk": "This desk",
     "case": "This case",
+    "list": "The list",
     "home": "Home",
     "find": "Finding",
     "console": "Everywhere",
