@@ -67,6 +67,7 @@ def join_up(load: Load) -> list[Kind]:
         _want_ties(load)
     _want_enrollments(load)
     _want_posts(load)
+    load.stage.analyze(load.connection, load.stage.pairs)
     return [
         _carry_out(load, ties, _ended_ties(load)),
         _carry_out(load, enrollments, _ended_enrollments(load)),
@@ -304,10 +305,12 @@ def _carry_out(load: Load, pair: _Pair, ended: sa.ColumnElement[bool]) -> Kind:
     mark = pairs.update().where(pairs.c.kind == pair.name)
     connection.execute(mark.where(~sa.exists().where(here)).values(change=ADDED))
     connection.execute(mark.where(sa.exists().where(here, differs)).values(change=CHANGED))
-    gone = sa.select(sa.literal(pair.name), table.c[pair.one[0]], table.c[pair.other[0]], sa.literal(WITHDRAWN)).where(
-        table.c.active, ~sa.exists().where(here), ended
-    )
-    connection.execute(pairs.insert().from_select(("kind", "one", "other", "change"), gone))
+    unwanted = sa.select(sa.literal(pair.name), table.c[pair.one[0]], table.c[pair.other[0]], sa.literal(WITHDRAWN))
+    unwanted = unwanted.where(table.c.active, ~sa.exists().where(here))
+    connection.execute(pairs.insert().from_select(("kind", "one", "other", "change"), unwanted))
+    # Few are not wanted; whether they end is asked of those alone.
+    stays = sa.and_(pairs.c.kind == pair.name, pairs.c.change == WITHDRAWN, ~sa.exists().where(here, ended))
+    connection.execute(pairs.delete().where(stays))
     changes = connection.execute(
         sa.select(pairs.c.change, sa.func.count())
         .where(pairs.c.kind == pair.name, pairs.c.change.is_not(None))
