@@ -68,6 +68,31 @@ def approved(portal: Portal, count: int = 1, **values: Any) -> list[int]:
     return cases
 
 
+def challenge(portal: Portal, **values: Any) -> int:
+    """An open challenge of a mother against an uncle's tie; answer due on Monday, decision a week later."""
+    school = portal.school()
+    student = portal.student(school=school)
+    n = portal.number("challenge")
+    uncle, mother = portal.account(f"uncle{n}", given="Uncle"), portal.account(f"mother{n}", given="Mother")
+    tie = portal.membership(uncle, student)
+    return portal.add(
+        t.challenge,
+        **{
+            "ref": f"challenge-{n}",
+            "arrived_at": portal.clock.now(),
+            "membership_id": tie,
+            "account_id": uncle,
+            "student_id": student,
+            "school_id": school,
+            "challenger_id": mother,
+            "statement": "I do not know this person.",
+            "answer_due": portal.today + timedelta(days=3),
+            "decision_due": portal.today + timedelta(days=7),
+            **values,
+        },
+    )
+
+
 CONFIGURATION = """
 [portal]
 origin = "test.example/ledger"

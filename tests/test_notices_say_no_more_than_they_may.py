@@ -21,7 +21,7 @@ from console.notices.rendering import TO_OFFICE, as_written, compose, greeting, 
 from console.params import options
 from fixtures.hostile import HOSTILE_NAMES, LEGIT_NAMES
 from models import tables as t
-from tests.mailing import HOLD, approved, mailing_portal, work
+from tests.mailing import HOLD, approved, challenge, mailing_portal, work
 from tests.services.smtp import MailServer
 
 if TYPE_CHECKING:
@@ -274,3 +274,35 @@ def test_the_reader_of_a_reminder_finds_the_question_again(portal: Portal) -> No
     text = text_of(portal, template="reminder-answer")
     assert "Which school?" in text
     assert "January 19, 2027" in text
+
+
+@pytest.mark.parametrize(
+    ("decision", "typed"),
+    [
+        ("suspend", {"basis": "fraud", "message": "Please come in."}),
+        ("delete", {"basis": "fraud", "message": "Please come in."}),
+        ("ask", {"recipients": "both", "message": "Please come in."}),
+    ],
+)
+def test_the_challenged_does_not_learn_who_challenged_nor_why(
+    portal: Portal, decision: str, typed: dict[str, str]
+) -> None:
+    case = challenge(portal)
+    portal.decide("challenges", decision, case, reason="the mother Mother Vale is right", **typed)
+    challenged = portal.one(t.challenge, case).account_id
+    text = text_of(portal, account_id=challenged)
+    assert "Please come in." in text
+    for word in ("Mother", "do not know", "fraud", "is right"):
+        assert word not in text
+
+
+def test_a_reinstated_parent_and_a_challenger_whose_case_is_closed_are_told(portal: Portal) -> None:
+    case = challenge(portal)
+    portal.decide("challenges", "suspend", case, basis="fraud", reason="papers")
+    portal.decide("challenges", "reinstate", case, reason="papers were wrong")
+    assert "access is given back" in text_of(portal, template="challenge-reinstated")
+    other = challenge(portal)
+    portal.decide("challenges", "ignore", other, reason="a quarrel")
+    text = text_of(portal, template="challenge-ignored")
+    assert "Dear Mother Vale," in text
+    assert "a quarrel" not in text

@@ -22,7 +22,7 @@ from console.working import Worker
 from models import tables as t
 from models.engine import writing
 from models.words import Log
-from tests.mailing import CONFIGURATION, OFFICE, approved, mailing_portal, shown_by_command, work, worker
+from tests.mailing import CONFIGURATION, OFFICE, approved, challenge, mailing_portal, shown_by_command, work, worker
 from tests.services.smtp import MailServer
 
 if TYPE_CHECKING:
@@ -37,31 +37,6 @@ def portal(database_url: str, tmp_path: Path) -> Iterator[Portal]:
     made = mailing_portal(database_url, tmp_path, None)
     yield made
     made.office.engine.dispose()
-
-
-def challenge(portal: Portal, **values: Any) -> int:
-    """An open challenge of a mother against an uncle's tie; answer due on Monday, decision a week later."""
-    school = portal.school()
-    student = portal.student(school=school)
-    n = portal.number("challenge")
-    uncle, mother = portal.account(f"uncle{n}", given="Uncle"), portal.account(f"mother{n}", given="Mother")
-    tie = portal.membership(uncle, student)
-    return portal.add(
-        t.challenge,
-        **{
-            "ref": f"challenge-{n}",
-            "arrived_at": portal.clock.now(),
-            "membership_id": tie,
-            "account_id": uncle,
-            "student_id": student,
-            "school_id": school,
-            "challenger_id": mother,
-            "statement": "I do not know this person.",
-            "answer_due": portal.today + timedelta(days=3),
-            "decision_due": portal.today + timedelta(days=7),
-            **values,
-        },
-    )
 
 
 def told(portal: Portal, template: str) -> list[Any]:

@@ -134,12 +134,10 @@ def _not_yet(template: str, address: str) -> Predicate:
 
 def _due(connection: sa.Connection, sight: Sight) -> set[int]:
     """The challenges that wait for us, are due by tomorrow, and of which nobody was reminded since the day before."""
+    from console.desks.challenge_clock import due_on, running
+
     c, n = t.challenge.c, t.notice.c
-    due = sa.case((c.answered_at.is_(None), c.answer_due), else_=c.decision_due)
-    waits = sa.or_(
-        c.state.in_((ChallengeState.OPEN, ChallengeState.APPEALED)),
-        sa.and_(c.state == ChallengeState.WAITING, c.waiting_until <= sight.today),
-    )
+    due = due_on()
     reminded = (
         sa.select(sa.func.max(n.made_at))
         .where(n.desk == "challenges", n.case_id == c.id, n.template == "challenge-due")
@@ -147,7 +145,7 @@ def _due(connection: sa.Connection, sight: Sight) -> set[int]:
     )
     rows = connection.execute(
         sa.select(c.id, due.label("due"), sa.type_coerce(reminded, n.made_at.type).label("reminded")).where(
-            waits, due <= sight.today + timedelta(days=1)
+            running(sight), due <= sight.today + timedelta(days=1)
         )
     )
     return {row.id for row in rows if row.reminded is None or row.reminded < _day_before(row.due, sight)}
