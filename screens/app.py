@@ -38,10 +38,10 @@ if TYPE_CHECKING:
 
     from console.authority import Operator
     from console.desk import Desk, Disclosure
+    from console.disclosing import Shown
     from console.office import Office
     from console.params import Params
     from screens.desk_screen import DeskScreen
-    from screens.writes import Outcome
 
 FLUSH_AFTER = 4.0
 """Seconds after a case was opened when that is written into the log of accesses."""
@@ -188,7 +188,7 @@ class ConsoleApp(App[int], inherit_bindings=False):
         """Show what became of a write, wherever the operator is by now."""
         outcome = message.outcome
         if outcome.shown is not None:
-            self._show(outcome)
+            self._show(outcome.title, outcome.shown)
             return
         if outcome.error is not None:
             self.say(str(outcome.error), Tone.WARN)
@@ -224,12 +224,11 @@ class ConsoleApp(App[int], inherit_bindings=False):
         elif not self.writes.disclose(desk, disclosure, case, params):
             self.say("A decision is still being carried out; nothing was shown. Try again in a moment.")
 
-    def _show(self, outcome: Outcome) -> None:
+    def _show(self, title: str, shown: Shown) -> None:
         from screens.disclose_dialog import ShownScreen
 
-        shown: Any = outcome.shown
         left = (shown.until - self.office.clock.now()).total_seconds()
-        self.push_screen(ShownScreen(outcome.title, shown, left))
+        self.push_screen(ShownScreen(title, shown.text, left))
 
     # Going somewhere
 

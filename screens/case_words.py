@@ -70,16 +70,16 @@ def decisions_content(
     rows: list[Sequence[Words]] = []
     short: list[Words] = []
     for each in desk.decisions:
-        key = key_of(f"{desk.name}.{each.name}", each.key)
+        key = key_of(f"{desk.name}.{each.name}", each.key) or f":{each.name}"
         why = view.decisions.get(each.name)
         if why is not None:
             text = wrap(safe(f"{each.title}: {why}"), width - 3)
             rows += [
-                [(pad(safe(key if n == 0 else ""), 3), STYLES[Tone.DIM]), words(line, Tone.DIM)]
+                [(pad(safe(key if n == 0 else ""), max(3, len(key) + 1)), STYLES[Tone.DIM]), words(line, Tone.DIM)]
                 for n, line in enumerate(text)
             ]
         elif long:
-            rows.append([(pad(safe(key), 3), KEY), (clip(safe(each.title), width - 3), "")])
+            rows.append([(pad(safe(key), max(3, len(key) + 1)), KEY), (clip(safe(each.title), width - 3), "")])
             rows += [*([("   ", ""), words(line, Tone.DIM)] for line in wrap(safe(each.help), width - 3)), ()]
         else:
             short += [(key, KEY), (f" {each.title}   ", "")]

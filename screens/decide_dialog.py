@@ -18,7 +18,7 @@ from textual.worker import get_current_worker
 from console.errors import ConsoleError
 from console.params import options, read_params
 from screens.form_dialog import FormDialog
-from screens.plan_words import plan_content
+from screens.plan_words import SHOWN, plan_content, unplanned_content
 from screens.prompt import Line
 from screens.words import plural
 
@@ -82,11 +82,8 @@ class DecideDialog(FormDialog):
         self._read_plan()
 
     def _read_plan(self) -> None:
-        params = self._imagined()
-        if params is None:
-            return
         self.run_worker(
-            partial(self._planning, params), thread=True, exclusive=True, group="plan", description="a plan"
+            partial(self._planning, self._imagined()), thread=True, exclusive=True, group="plan", description="a plan"
         )
 
     def _imagined(self) -> Params | None:
@@ -103,13 +100,14 @@ class DecideDialog(FormDialog):
                 self.note(str(error))
             return None
 
-    def _planning(self, params: Params) -> None:
+    def _planning(self, params: Params | None) -> None:
         from console.rows import rows_of
 
         office, operator, worker = self.console.office, self.console.operator, get_current_worker()
         try:
-            plan = office.plan(operator, self._desk, self._decision, self._selection, params)
-            read = self.Planned(plan, rows_of(office, operator, self._desk, plan.first))
+            plan = office.plan(operator, self._desk, self._decision, self._selection, params) if params else None
+            first = plan.first if plan else (self._selection.ids or ())[:SHOWN]
+            read = self.Planned(plan, rows_of(office, operator, self._desk, first))
         except ConsoleError as error:
             read = self.Planned(None, (), str(error))
         if not worker.is_cancelled:
@@ -119,12 +117,15 @@ class DecideDialog(FormDialog):
         """Show it."""
         plan = self._plan = message.plan
         if plan is None:
+            fault = message.fault or self.missing() or "Something typed above cannot be read yet."
             self.note(message.fault)
-            self.answer.ready(self._decision.title, message.fault)
+            self.answer.ready(self._decision.title, fault)
+            self.tell(unplanned_content(self._desk, message.first, self.width))
             return
         self.note("")
         cases = plural(plan.count, self._desk.singular)
         self.entitle(f"{self._decision.title}: {cases}" if plan.count else f"{self._decision.title}: nothing to do")
+        self._say_days()
         self.tell(plan_content(self._desk, plan, message.first, self.width, roomy=self.roomy))
         self.answer.ready(
             f"{self._decision.title} {plan.count:,}" if plan.count > 1 else self._decision.title,
@@ -134,6 +135,17 @@ class DecideDialog(FormDialog):
         )
         self.query_one(".count").display = plan.typed_count
         self._count.placeholder = f"type {plan.count}, for these are many"
+
+    def _say_days(self) -> None:
+        """What a day is that was typed as `+14d`."""
+        try:
+            params = self.read()
+        except ConsoleError:
+            return
+        days = [(each.name, getattr(params, each.name)) for each in self.fields.options if each.type is date]
+        self.note(
+            "  ".join(f"{name.replace('_', ' ').capitalize()}: {day:%A, %-d %B %Y}." for name, day in days if day)
+        )
 
     @property
     def _count(self) -> Line:

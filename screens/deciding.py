@@ -57,7 +57,7 @@ class DecidingScreen(ConsoleScreen[None]):
         """The keys of the first decisions."""
         return [
             KeyHint(self.console.key_of(f"{self.desk.name}.{each.name}", each.key), each.title, self.why_not(each))
-            for each in self.desk.decisions[:DECISIONS_NAMED]
+            for each in [each for each in self.desk.decisions if each.key][:DECISIONS_NAMED]
         ]
 
     async def action_decide(self, name: str) -> None:
@@ -124,4 +124,9 @@ class DecidingScreen(ConsoleScreen[None]):
 
     def action_export(self) -> None:
         """Say how what is listed is written to a file; the desk that exports answers itself."""
-        self.say(f"Exports are made on the audit desk. This list: district {self.desk.name} list --format csv")
+        command = (
+            "audit export --format csv --out report.zip"
+            if self.desk.name == "audit"
+            else f"{self.desk.name} list --format csv"
+        )
+        self.say(f"A file is written by the command line: district {command}")

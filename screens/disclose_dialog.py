@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import Binding
 from textual.containers import Vertical
@@ -13,13 +13,14 @@ from textual.widgets import Static
 from console.queue import Tone
 from console.text import safe
 from screens.form_dialog import FormDialog
-from screens.words import STRONG, words
+from screens.words import STRONG, lines, words, wrap
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
     from textual.binding import BindingType
 
     from console.desk import Desk, Disclosure
+    from console.text import SafeText
 
 
 class DiscloseDialog(FormDialog):
@@ -40,7 +41,9 @@ class DiscloseDialog(FormDialog):
         super().on_mount()
         seconds = self._disclosure.seconds
         said = f"{self._disclosure.help} It is recorded with your name and reason, and shown for {seconds} seconds."
-        self.tell(Content.assemble(words(safe(said), Tone.DIM)))
+        self.call_after_refresh(
+            lambda: self.tell(lines([words(line, Tone.DIM)] for line in wrap(safe(said), self.width)))
+        )
 
 
 class ShownScreen(ModalScreen[None]):
@@ -50,7 +53,7 @@ class ShownScreen(ModalScreen[None]):
         Binding("escape,enter,q,m,space", "hide", "Hide", id="shown.hide", tooltip="Hide it now"),
     ]
 
-    def __init__(self, title: str, shown: Any, seconds: float) -> None:
+    def __init__(self, title: str, shown: SafeText, seconds: float) -> None:
         super().__init__()
         self._title = title
         self._shown = shown
@@ -60,9 +63,7 @@ class ShownScreen(ModalScreen[None]):
         """The text, and how long it stays."""
         with Vertical(classes="dialog"):
             yield Static(Content.styled(self._title, STRONG), markup=False)
-            yield Static(
-                Content.assemble(words(safe(self._shown.text), Tone.ACCENT)), markup=False, classes="explained"
-            )
+            yield Static(Content.assemble(words(self._shown, Tone.ACCENT)), markup=False, classes="explained")
             left = f"Hidden again in {round(self._seconds)} seconds; esc hides it now."
             yield Static(Content.assemble(words(safe(left), Tone.DIM)), markup=False, classes="explained")
 

@@ -66,6 +66,8 @@ class HomeScreen(ConsoleScreen[None]):
     def on_mount(self) -> None:
         """Name the desks at once; the numbers follow."""
         self.set_focus(self.query_one(Listing))
+        operator = self.console.operator
+        self.say(f"Signed in as {operator.name}, {operator.role.replace('_', ' ')}.", Tone.DIM)
         self._draw()
 
     def on_screen_resume(self) -> None:

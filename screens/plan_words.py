@@ -61,6 +61,12 @@ def plan_content(desk: Desk, plan: Plan, first: Sequence[Row], width: int, *, ro
     return lines(rows)
 
 
+def unplanned_content(desk: Desk, first: Sequence[Row], width: int) -> Content:
+    """Who is meant, while what is typed does not yet say what would become of them."""
+    rows: list[Sequence[Words]] = [[(clip(row_name(desk, row), width), "")] for row in first]
+    return lines([*rows, [words(safe("What it would do is shown here when the fields are filled in."), Tone.DIM)]])
+
+
 def _effects(plan: Plan) -> str:
     moves = [
         f"{word} for {plural(many, 'person')}"

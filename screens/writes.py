@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from console.desk import Decision, Desk, Disclosure
+    from console.disclosing import Shown
     from console.selection import Receipt, Selection
     from screens.app import ConsoleApp
 
@@ -30,7 +31,7 @@ class Outcome:
     receipt: Receipt | None = None
     undoes: str | None = None
     disclosure: Disclosure | None = None
-    shown: Any = None
+    shown: Shown | None = None
     error: ConsoleError | None = None
 
 
@@ -72,8 +73,7 @@ class Writes:
 
     def disclose(self, desk: Desk, disclosure: Disclosure, case: int, params: Any) -> bool:
         """Begin to disclose; False when another write is still running."""
-        office: Any = self._app.office
-        operator = self._app.operator
+        office, operator = self._app.office, self._app.operator
 
         def work(key: str) -> Outcome:
             shown = office.disclose(operator, desk, disclosure, case, params, key)
