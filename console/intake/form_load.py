@@ -10,7 +10,7 @@ from console.intake.lookups import CHUNK
 from console.lazy import sa, t
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from datetime import date, datetime
     from zoneinfo import ZoneInfo
 
@@ -36,22 +36,23 @@ class Loaded:
 
 
 def load_form(connection: sa.Connection, kind: str, rows: FormRows, zone: ZoneInfo) -> Loaded:
-    """Insert what is not known. Reading ends with what the rows' findings say; the caller decides about wrong ones."""
+    """Insert what is not known, and let wait again what was refused. The rows' findings are complete then; the caller decides."""
     from models.bulk import insert_rows
 
     table, columns, values = _forms(zone)[kind]
     loaded = Loaded(table)
     names = [table.c[name] for name in (("login", "student_number") if kind == "accounts" else ("ref",))]
     for part in _parts(rows):
-        known = _known(connection, names, [_key(kind, row) for row in part])
+        lines = {_key(kind, row): row.line for row in part}
+        known = _known(connection, table, names, lines)
         new = [row for row in part if _key(kind, row) not in known]
         loaded.known += len(part) - len(new)
         loaded.added += len(new)
+        loaded.ids += _try_again(connection, table, lines, known)
         last = connection.execute(sa.select(sa.func.max(table.c.id))).scalar_one() or 0
         insert_rows(connection, table, columns, [values(row) for row in new])
         fresh = connection.execute(sa.select(table.c.id, *names).where(table.c.id > last).order_by(table.c.id))
-        lines = {_key(kind, row): row.line for row in new}
-        loaded.ids += [(row.id, lines[key]) for row in fresh if (key := _key(kind, row)) in lines]
+        loaded.ids += [(row[0], lines[key]) for row in fresh if (key := _named(row[1:])) in lines]
     return loaded
 
 
@@ -65,14 +66,33 @@ def _key(kind: str, row: Any) -> tuple[str, ...]:
     return (row.login, row.student_number or "") if kind == "accounts" else (row.ref,)
 
 
-def _known(connection: sa.Connection, names: Sequence[sa.Column[Any]], keys: Sequence[tuple[str, ...]]) -> set[Any]:
-    """Which of the keys are in the intake table."""
-    if len(names) == 1:
-        found = connection.execute(sa.select(names[0]).where(names[0].in_([key[0] for key in keys]))).scalars()
-        return {(each,) for each in found}
-    login, student = names
-    rows = connection.execute(sa.select(login, student).where(login.in_([key[0] for key in keys])))
-    return {(row[0], row[1] or "") for row in rows}
+def _named(values: Sequence[Any]) -> tuple[str, ...]:
+    return tuple(value or "" for value in values)
+
+
+def _known(
+    connection: sa.Connection, table: sa.Table, names: Sequence[sa.Column[Any]], keys: Iterable[tuple[str, ...]]
+) -> dict[tuple[str, ...], tuple[int, bool]]:
+    """Which of the keys are in the intake table: their rows, and whether those were refused."""
+    refused = table.c.refused.is_not(None) if "refused" in table.c else sa.false()
+    rows = connection.execute(
+        sa.select(table.c.id, refused.label("refused"), *names).where(names[0].in_({key[0] for key in keys}))
+    )
+    return {_named(row[2:]): (row[0], bool(row[1])) for row in rows}
+
+
+def _try_again(
+    connection: sa.Connection,
+    table: sa.Table,
+    lines: Mapping[tuple[str, ...], int],
+    known: Mapping[tuple[str, ...], tuple[int, bool]],
+) -> list[tuple[int, int]]:
+    """Let refused rows that the file repeats wait again: what they lacked may have come since. Returns their ids and lines."""
+    again = [(row, lines[key]) for key, (row, refused) in known.items() if refused and key in lines]
+    if again:
+        ids = [row for row, _ in again]
+        connection.execute(table.update().where(table.c.id.in_(ids)).values(refused=None, taken_at=None))
+    return again
 
 
 def _forms(zone: ZoneInfo) -> dict[str, tuple[sa.Table, tuple[str, ...], Callable[[Any], tuple[Any, ...]]]]:
