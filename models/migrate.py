@@ -35,10 +35,10 @@ def upgrade(engine: Engine) -> str:
         writing(engine) as connection,
         EnvironmentContext(config, scripts, fn=steps, destination_rev="head") as context,
     ):
-        drop_views(connection)
+        allowed = drop_views(connection)
         context.configure(connection=connection, transactional_ddl=False, transaction_per_migration=False)
         context.run_migrations()
-        make_views(connection)
+        make_views(connection, allowed)
         make_guards(connection)
     return head
 

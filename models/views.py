@@ -16,7 +16,7 @@ from sqlalchemy import inspect
 from models.words import DataClass
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from sqlalchemy import Connection
 
@@ -291,22 +291,30 @@ def _asked(engine: str) -> dict[str, str]:
     return {"sayings": ",\n".join(subqueries), "parents": ""}
 
 
-def drop_views(connection: Connection) -> None:
-    """Remove every view, those of earlier versions too, so that tables below them can change."""
+def drop_views(connection: Connection) -> list[str]:
+    """Remove every view, those of earlier versions too, so that tables below them can change.
+
+    Returns the statements that give other roles back what they could read, for `make_views`.
+    """
     ours = {*_VIEWS, *_CONSTANTS}
     found = sorted(name for name in inspect(connection).get_view_names() if name in ours or name.startswith("access_"))
     if connection.dialect.name == "sqlite":
         for name in found:
             connection.exec_driver_sql(f'DROP VIEW "{name}"')
-    elif found:
+        return []
+    allowed = _readers(connection)
+    if found:
         # In one statement their order does not matter. A view that somebody else built upon ours stops it.
         connection.exec_driver_sql("DROP VIEW " + ", ".join(f'"{name}"' for name in found))
+    return allowed
 
 
-def make_views(connection: Connection) -> None:
-    """Make every view anew for the connection's engine. Who could read one on PostgreSQL still can."""
-    allowed = _readers(connection)
-    drop_views(connection)
+def make_views(connection: Connection, allowed: Iterable[str] = ()) -> None:
+    """Make every view anew for the connection's engine. Who could read one on PostgreSQL still can.
+
+    `allowed` is what an earlier `drop_views` in this transaction returned.
+    """
+    allowed = [*allowed, *drop_views(connection)]
     engine = connection.dialect.name
     words = {**_DIALECTS[engine], "never": NEVER}
     words |= {name: part.format(**words) for name, part in _asked(engine).items()}
@@ -336,15 +344,14 @@ def what_if(engine: str, instead: Mapping[str, str]) -> str:
 
 
 def _readers(connection: Connection) -> list[str]:
-    """The GRANT statements that give back what the making anew of the portal's views takes from other roles."""
-    if connection.dialect.name == "sqlite":
-        return []
+    """The GRANT statements that give back what the making anew of the portal's views takes from other PostgreSQL roles."""
     return list(
         connection.exec_driver_sql(
-            "SELECT format('GRANT SELECT ON %%I TO %%s', c.relname,"
-            " CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(a.grantee)) END)"
+            "SELECT 'GRANT SELECT ON ' || quote_ident(c.relname) || ' TO '"
+            " || CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(a.grantee)) END"
             " FROM pg_class c CROSS JOIN LATERAL aclexplode(c.relacl) a"
-            " WHERE c.relkind = 'v' AND c.relnamespace = current_schema()::regnamespace AND c.relname LIKE 'portal%%'"
-            " AND a.privilege_type = 'SELECT' AND a.grantee <> c.relowner ORDER BY 1"
+            " WHERE c.relkind = 'v' AND c.relnamespace = current_schema()::regnamespace"
+            " AND starts_with(c.relname, 'portal_') AND a.privilege_type = 'SELECT' AND a.grantee <> c.relowner"
+            " ORDER BY 1"
         ).scalars()
     )
