@@ -173,7 +173,7 @@ class MaskName(_Restriction):
     name = "mask"
     title = "Mask the name"
     help = "Hide the last name everywhere, or seal the whole name under a code (it ends after-school access)."
-    key = "h"
+    key = "c"
     Params = Masking
 
     def objections(self, params: Any, sight: Sight, *, bulk: bool) -> Sequence[Objection]:
@@ -203,7 +203,7 @@ class Unmask(_Restriction):
     name = "unmask"
     title = "Unmask"
     help = "Show the name again, everywhere."
-    key = "H"
+    key = "C"
 
     def objections(self, params: Params, sight: Sight, *, bulk: bool) -> Sequence[Objection]:
         del params, bulk
