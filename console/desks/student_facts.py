@@ -9,6 +9,7 @@ from collections import defaultdict
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from console.access import who_can_see
 from console.desk import Fact, Part, Sight
 from console.lazy import sa, t
 from console.people import guardian_name, masked_number, person_name, student_name
@@ -17,7 +18,6 @@ from console.text import SafeText, join, safe
 from models.words import AccountType, ChallengeState, DataClass, Mask, RegistrationState
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from datetime import date
 
 EACH = 12
@@ -25,7 +25,6 @@ EACH = 12
 _DOT = safe(" · ")
 _WAITING = (RegistrationState.SUBMITTED, RegistrationState.NEEDS_INFO, RegistrationState.DEFERRED)
 _OPEN = (ChallengeState.OPEN, ChallengeState.WAITING, ChallengeState.APPEALED)
-_CLASSES = tuple(DataClass)
 
 
 def student_facts(
@@ -98,54 +97,21 @@ def _overdue(review: date | None, sight: Sight) -> Tone:
 
 
 def _seen(connection: sa.Connection, row: Any, sight: Sight) -> tuple[Fact, ...]:
-    """The contract's own view, today: each viewer, through what, until when, and what it opens. Teachers are counted."""
-    period = sa.table(
-        "portal_access_period",
-        sa.column("viewer", sa.BigInteger()),
-        sa.column("student", sa.BigInteger()),
-        sa.column("class", sa.Text()),
-        sa.column("via", sa.Text()),
-        sa.column("from", sa.Date()),
-        sa.column("until", sa.Date()),
-    )
-    p, a = period.c, t.account.c
-    found = connection.execute(
-        sa.select(p.viewer, p["class"].label("sees"), p.via, p.until, a.type, a.given_name, a.family_name)
-        .select_from(period.join(t.account, a.id == p.viewer))
-        .where(p.student == row.id, p["from"] <= sight.today, sa.or_(p.until.is_(None), p.until > sight.today))
-        .order_by(p.viewer, p.via)
-    )
-    people: dict[tuple[int, str], list[Any]] = defaultdict(list)
-    teachers: set[int] = set()
-    for each in found:
-        if each.type == AccountType.CERTIFICATED:
-            teachers.add(each.viewer)
-        else:
-            people[each.viewer, each.via].append(each)
+    """Each reader, through what, what it opens and the last day; certificated staff, who are many, by their way and in numbers."""
+    staff: dict[SafeText, int] = defaultdict(int)
     lines = []
-    for (viewer, via), rows in people.items():
-        first = rows[0]
-        said = [_viewer(first, row.mask), safe(via), safe(_classes([each.sees for each in rows]))]
-        if first.until is not None:
-            said.append(safe(f"until {(first.until - timedelta(days=1)).isoformat()}"))
-        lines.append(Fact(f"account {viewer}", join(said, _DOT)))
-    if teachers:
-        lines.append(Fact("staff", safe(f"{len(teachers):,} certificated staff of the schools")))
+    for reader in who_can_see(connection, row.id, sight.today):
+        way = reader.way
+        if reader.type == AccountType.CERTIFICATED:
+            staff[way.via] += 1
+            continue
+        opened = "everything" if len(way.classes) == len(DataClass) else ", ".join(way.classes)
+        said = [reader.name, way.via, safe(opened)]
+        if way.until is not None:
+            said.append(safe(f"until {(way.until - timedelta(days=1)).isoformat()}"))
+        lines.append(Fact(f"account {reader.viewer}", join(said, _DOT)))
+    lines.extend(Fact("staff", join((safe(f"{count:,}"), via), safe(" "))) for via, count in staff.items())
     return _some(lines) or (Fact("", safe("nobody"), Tone.WARN),)
-
-
-def _viewer(viewer: Any, mask: str) -> SafeText:
-    if viewer.type == AccountType.STUDENT:
-        return safe("the student")
-    if viewer.type == AccountType.PARENT:
-        return guardian_name(viewer.given_name, viewer.family_name, mask, "a parent")
-    return person_name(viewer.given_name, viewer.family_name)
-
-
-def _classes(sees: Sequence[str]) -> str:
-    if len(set(sees)) == len(_CLASSES):
-        return "everything"
-    return ", ".join(each for each in _CLASSES if each in sees)
 
 
 def _ties(connection: sa.Connection, row: Any, sight: Sight) -> tuple[Fact, ...]:
