@@ -46,8 +46,12 @@ def open_vault(connection: sa.Connection, settings: Settings, random: RandomSour
     return Vault(keys, origin, random)
 
 
-def open_office(settings: Settings, *, clock: Clock | None = None, random: RandomSource | None = None) -> Office:
+def open_office(
+    settings: Settings, *, clock: Clock | None = None, random: RandomSource | None = None, sealing: bool = True
+) -> Office:
     """The office of a portal that `district init` has made. Signs what an earlier process left unsigned.
+
+    Without `sealing` nothing is signed and so nothing refused: how a ledger is opened that is to be verified, or is broken.
 
     Raises Unavailable when the database, a table or a key is missing, Unverified when the ledger does not continue what was signed.
     """
@@ -79,6 +83,6 @@ def open_office(settings: Settings, *, clock: Clock | None = None, random: Rando
         vault,
         signer,
     )
-    for log in Log:
+    for log in Log if sealing else ():
         office.seal(log)
     return office

@@ -59,7 +59,7 @@ class LineMode:
         out, err = io.StringIO(), io.StringIO()
         before = ["--config", str(self.config), *(["--operator", by] if by else [])]
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-            code = main([*before, *(str(word) for word in words)], opening=lambda _: self.portal.office)
+            code = main([*before, *(str(word) for word in words)], opening=lambda _, **__: self.portal.office)
         return Answer(code, out.getvalue(), err.getvalue())
 
     def json(self, *words: str | int, by: str = "") -> Any:

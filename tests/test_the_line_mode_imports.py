@@ -41,8 +41,8 @@ def test_a_roster_is_shown_then_taken_over_then_changes_nothing(line: LineMode, 
     dry = line.json("import", "roster", roster, "--dry-run", by="intake")
     assert (dry["dry_run"], dry["batch"], students(line)) == (True, None, 0)
     done = line.json("import", "roster", roster, by="intake")
-    added = {each["kind"]: each["added"] for each in done["kinds"]}
-    assert added == {each["kind"]: each["added"] for each in dry["kinds"]}
+    added = {each["name"]: each["added"] for each in done["kinds"]}
+    assert added == {each["name"]: each["added"] for each in dry["kinds"]}
     assert added["students"] == students(line) == STUDENTS
     again = line.run("import", "roster", roster, "--format", "json", by="intake")
     assert again.code == 0

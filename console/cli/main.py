@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from console.office import Office
-    from console.settings import Settings
 
 COMMANDS = (
     Listed("Desks", "registrations"),
@@ -80,7 +79,7 @@ def district(ctx: click.Context, config: Path | None, operator_name: str | None,
         open_console(ctx)
 
 
-def main(arguments: Sequence[str] | None = None, *, opening: Callable[[Settings], Office] | None = None) -> int:
+def main(arguments: Sequence[str] | None = None, *, opening: Callable[..., Office] | None = None) -> int:
     """Run the command line and return its exit code; `opening` is how the office is opened, where a test has its own."""
     silence()
     for stream in (sys.stdout, sys.stderr):

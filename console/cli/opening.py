@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from console.settings import Settings
 
 
-def _open(settings: Settings) -> Office:
+def _open(settings: Settings, *, sealing: bool = True) -> Office:
     from console.wiring import open_office as opened
 
-    return opened(settings)
+    return opened(settings, sealing=sealing)
 
 
 @dataclass
@@ -32,7 +32,7 @@ class Session:
     config: Path | None = None
     operator_name: str = ""
     mouse: bool = False
-    opening: Callable[[Settings], Office] = _open
+    opening: Callable[..., Office] = _open
     opened_settings: Settings | None = None
     opened_office: Office | None = None
     operator: Operator | None = None
@@ -55,11 +55,14 @@ def settings(ctx: click.Context) -> Settings:
     return own.opened_settings
 
 
-def open_office(ctx: click.Context) -> Office:
-    """The portal's office, closed when the command ends. Raises as `console.wiring.open_office` does."""
+def open_office(ctx: click.Context, *, sealing: bool = True) -> Office:
+    """The portal's office, closed when the command ends. Raises as `console.wiring.open_office` does.
+
+    Without `sealing` a ledger that is broken is opened too: for who verifies it.
+    """
     own = session(ctx)
     if own.opened_office is None:
-        office = own.opening(settings(ctx))
+        office = own.opening(settings(ctx), sealing=sealing)
         ctx.find_root().call_on_close(office.engine.dispose)
         own.opened_office = office
     return own.opened_office

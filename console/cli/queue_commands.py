@@ -26,7 +26,7 @@ ALL = 2**31 - 1
 def list_command(desk: Desk) -> click.Command:
     """`district <desk> list`."""
 
-    @click.command("list", help=f"List {desk.title.lower()}.")
+    @click.command("list", help=f"List the {desk.singular}s.")
     @click.option("--where", default="", metavar="FILTER", help=_where(desk))
     @click.option(
         "--order",

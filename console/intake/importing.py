@@ -298,7 +298,7 @@ class _RosterRun(_Run):
         report = self.report
         assert report is not None  # noqa: S101 - it was just made
         if self.dry_run:
-            return Committed(Receipt("import roster", None, 0, (), 0), 0, [])
+            return Committed(Receipt("roster", None, 0, (), 0), 0, [])
         first = head.size
         connection.execute(
             t.roster_import.update()
@@ -313,7 +313,7 @@ class _RosterRun(_Run):
         params |= {"mode": self.mode, "sha256": self.source.digest, "version": self.roster.version}
         params |= {"errors": report.errors, "held": report.held, "warnings": report.warnings}
         record = record_of(self.sight, batch, first, f"{DESK}.roster", report.number, params)
-        receipt = Receipt("import roster", batch, report.moved, (), 0)
+        receipt = Receipt("roster", batch, report.moved, (), 0)
         leaves = close(connection, head, [record], self.sight, receipt, self.key, self.digest, DESK)
         return Committed(receipt, first, leaves)
 

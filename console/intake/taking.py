@@ -179,7 +179,7 @@ def take(
     if intake.digest:
         params["sha256"] = intake.digest
     record = record_of(sight, batch, first, f"{DESK}.{intake.what}", 0, params)
-    receipt = Receipt(f"import {intake.what}" if intake.digest else "take", batch, done, (), 0)
+    receipt = Receipt(intake.what, batch, done, (), 0)
     leaves = close(connection, head, [record], sight, receipt, key, digest, DESK)
     report = ImportReport(
         intake.what,
