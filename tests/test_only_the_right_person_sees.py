@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 from hypothesis import given, settings
 
-from tests.oracle import World, everything, read_world
+from tests.oracle import World, everything, is_challenged, read_world
 from tests.worlds import OPEN, TODAY, asked_days, holding, opened, situations, troubled, worlds
 
 if TYPE_CHECKING:
@@ -67,12 +67,14 @@ def test_each_single_change_moves_what_the_rules_move(connection: Connection):
         check(connection, troubled(OPEN, situation), days)
 
 
-def test_the_oracle_reads_any_portal(connection: Connection):
-    @settings(max_examples=20)
+def test_the_oracle_reads_any_portal_and_desks_know_which_ties_are_held(connection: Connection):
+    @settings(max_examples=60)
     @given(world=worlds())
     def reads(world: World) -> None:
         with holding(connection, world):
             assert read_world(connection) == world
+            held = connection.execute(sa.select(sa.column("membership_id")).select_from(sa.table("access_held")))
+            assert set(held.scalars()) == {tie.id for tie in world.ties if is_challenged(world, tie)}
 
     reads()
 
