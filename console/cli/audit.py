@@ -1,0 +1,232 @@
+"""What can be done with the records besides looking: verify them, take them away with their proof, print what was signed."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from console.cli.opening import open_office, session, settings, who
+from console.cli.output import say, write, write_json
+from console.errors import Exit, Unverified, Usage
+
+if TYPE_CHECKING:
+    from console.ledger.note import VerifyKey
+    from console.ledger.verdict import Verdict
+    from console.ledger.verifying import Progress
+    from console.office import Office
+
+LOGS = ("ledger", "accesses")
+SLOW = 1.0
+"""Seconds after which a person is told how far it is."""
+
+
+@click.group("audit")
+def command() -> None:
+    """The records: verify, export, checkpoint."""
+
+
+def _form(function: Any) -> Any:
+    return click.option(
+        "--format", "form", type=click.Choice(["table", "json"]), default="table", help="How the answer is written."
+    )(function)
+
+
+@command.command("verify")
+@click.argument("bundle", required=False, type=click.Path(path_type=Path), metavar="[REPORT.zip]")
+@click.option("--key", metavar="VKEY", help="The portal's public key, as kept outside; needed for a report.")
+@click.option("--log", type=click.Choice(LOGS), help="One log alone.  [default: both]")
+@_form
+@click.pass_context
+def verify(ctx: click.Context, bundle: Path | None, key: str | None, log: str | None, form: str) -> int:
+    """Prove every record, or a report that somebody was given.
+
+    Without a report, everything is computed anew from the stored records and held against what was signed. With one, nothing else
+    is needed: no database, no settings. Exit code 4 says that something does not hold.
+    """
+    known = _key(key)
+    if bundle is not None:
+        if known is None:
+            raise Usage(
+                "--key is missing; nothing was verified. Give the portal's public key, as the district publishes it."
+            )
+        from console.ledger.bundle import verify_bundle
+
+        return _answer(verify_bundle(bundle, known), form, bundle.name)
+    from console.authority import Permission, authorize
+    from console.ledger.verifying import verify as verified
+    from models.words import Log
+
+    office = _unsigned(ctx)
+    authorize(who(ctx), Permission.AUDIT_SEE)
+    verdict = verified(office, log=Log(log) if log else None, key=known, progress=_telling())
+    return _answer(verdict, form, "the records")
+
+
+def _key(text: str | None) -> VerifyKey | None:
+    from console.ledger.note import NoteError, VerifyKey
+
+    try:
+        return None if text is None else VerifyKey.parse(text.strip())
+    except NoteError as error:
+        raise Usage(f"--key is no public key; nothing was verified. {error}") from None
+
+
+def _unsigned(ctx: click.Context) -> Office:
+    """The office; also one whose ledger does not continue what was signed, which then signs nothing."""
+    try:
+        return open_office(ctx)
+    except Unverified:
+        from console.wiring import open_office as opened
+
+        own = session(ctx)
+        own.opened_office = opened(settings(ctx), sealing=False)
+        ctx.find_root().call_on_close(own.opened_office.engine.dispose)
+        return own.opened_office
+
+
+def _telling() -> Any:
+    """How far it is, on one line of a terminal, once it takes long."""
+    if not sys.stderr.isatty():
+        return None
+
+    def tell(progress: Progress) -> None:
+        if progress.done / max(progress.rate, 1) > SLOW:
+            end = "\n" if progress.done >= progress.total else ""
+            click.echo(
+                f"\r\x1b[K{progress.log}: {progress.done:,} of {progress.total:,}, {progress.rate:,.0f} a second, "
+                f"{progress.left:.0f} s left{end}",
+                nl=False,
+                err=True,
+            )
+
+    return tell
+
+
+def _answer(verdict: Verdict, form: str, what: str) -> int:
+    if form == "json":
+        write_json(
+            {
+                "verified": verdict.holds,
+                "records": verdict.records,
+                "logs": [
+                    {"log": each.log, "size": each.size, "signed": each.signed, "root": each.root}
+                    for each in verdict.checked
+                ],
+                "bad": [
+                    {"log": each.log, "index": each.index, "last": each.last, "what": each.what} for each in verdict.bad
+                ],
+                "wrong": list(verdict.sentences),
+                "seconds": round(verdict.seconds, 3),
+            }
+        )
+    else:
+        for sentence in verdict.sentences:
+            write(sentence)
+        if verdict.holds:
+            for each in verdict.checked:
+                tail = f", {each.size - each.signed:,} not signed yet" if each.signed < each.size else ""
+                write(f"verified: {each.log}, {each.size:,} records{tail}, root {each.root}")
+    if verdict.holds:
+        say(f"{verdict.records:,} records verified in {verdict.seconds:.1f} s.")
+        return Exit.DONE
+    say(f"Not verified: {what} is not what was signed. Keep everything as it is and tell who runs the portal.")
+    return Exit.UNVERIFIED
+
+
+@command.command("export")
+@click.option("--where", default="", metavar="FILTER", help="Only what matches, as in district audit list.")
+@click.option("--from", "since", metavar="DAY", help="From the beginning of that day.")
+@click.option("--until", metavar="DAY", help="To the end of that day.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["csv", "jsonl", "xlsx", "html"]),
+    default="csv",
+    show_default=True,
+    help="How the report is written.",
+)
+@click.option("--out", required=True, type=click.Path(path_type=Path), metavar="FILE", help="The report: a zip.")
+@click.option("--force", is_flag=True, help="Replace a file of that name.")
+@click.option("--names", is_flag=True, help="With whom each case is about, masked as on the screen.")
+@click.option("--reasons", is_flag=True, help="With why it was decided; reasons may name people.")
+@click.option("--party", default="", metavar="TEXT", help="Who gets it (34 CFR 99.32).")
+@click.option("--interest", default="", metavar="TEXT", help="Their legitimate interest.")
+@click.option("--purpose", default="", metavar="TEXT", help="What it is for.")
+@click.option("--key", metavar="TEXT", help="A name of this call, so that it is not made twice.")
+@click.pass_context
+def export(
+    ctx: click.Context,
+    /,
+    where: str,
+    since: str | None,
+    until: str | None,
+    form: str,
+    out: Path,
+    force: bool,
+    names: bool,
+    reasons: bool,
+    party: str,
+    interest: str,
+    purpose: str,
+    key: str | None,
+) -> None:
+    """Write records with their proof into a file that anyone can check.
+
+    The export is a disclosure: it is recorded and signed before there is a file. The zip holds the report, the exact records, their
+    proofs, the signed checkpoint, and VERIFY.md, which says how to check it with nothing but the portal's public key.
+    """
+    from console.cli.decision_commands import read_key
+    from console.params import day
+    from console.reports.exporting import Wanted
+    from console.reports.exporting import export as exported
+
+    office = open_office(ctx)
+    operator = who(ctx)
+    calendar = office.sight(operator).calendar
+    asked = [where, *(f"{name}:{day(text, calendar)}" for name, text in (("from", since), ("until", until)) if text)]
+    made = exported(
+        office,
+        operator,
+        Wanted(
+            format=form,
+            out=out,
+            where=" ".join(each for each in asked if each.strip()),
+            names=names,
+            reasons=reasons,
+            party=party,
+            interest=interest,
+            purpose=purpose,
+            force=force,
+        ),
+        read_key(key) or office.random.bytes(16).hex(),
+    )
+    write(str(made.out))
+    say(
+        f"{made.count:,} records exported, as batch {made.batch}; proved by the checkpoint over {made.checkpoint.size:,} records "
+        f"of {made.checkpoint.origin}."
+    )
+    say(f"Check it with: district audit verify {made.out.name} --key '{office.signer.key(_ledger()).vkey}'")
+
+
+def _ledger() -> Any:
+    from models.words import Log
+
+    return Log.LEDGER
+
+
+@command.command("checkpoint")
+@click.option("--log", type=click.Choice(LOGS), default="ledger", show_default=True, help="Of which log.")
+@click.option("--key", is_flag=True, help="The portal's public key instead, on one line.")
+@click.pass_context
+def checkpoint(ctx: click.Context, log: str, key: bool) -> None:
+    """Print what was signed last: a checkpoint to keep elsewhere, against which any later state can be held."""
+    from console.authority import Permission, authorize
+    from models.words import Log
+
+    office = open_office(ctx)
+    authorize(who(ctx), Permission.AUDIT_SEE)
+    signer = office.signer
+    click.echo(f"{signer.key(Log(log)).vkey}\n" if key else signer.note(Log(log)), nl=False)

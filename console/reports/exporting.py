@@ -1,0 +1,371 @@
+"""Export: the way of a disclosure, for many records at once, and a file that proves itself at its end.
+
+Authorise → write report and records into a file beside the wanted one → put the export on the ledger, with the digest of what was
+written → sign → add that record, the proofs and the checkpoint → verify the whole as a stranger would → give the file its name. So
+nothing leaves before it is recorded and signed, what leaves is what was recorded, and there is never half a report.
+
+Legally it is a disclosure (34 CFR 99.32): to whom, with which legitimate interest and for what purpose are kept, encrypted, beside the
+record. A budget of rows for each operator and day bounds what one stolen login can carry away.
+"""
+
+from __future__ import annotations
+
+import os
+from array import array
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, time
+from hashlib import sha256
+from typing import TYPE_CHECKING, BinaryIO
+
+from console.authority import Permission, authorize
+from console.choosing import matching
+from console.deciding import Committed, close, moment, repeated
+from console.desks import desk
+from console.errors import ConsoleError, Refused, Unavailable, Unverified, Usage
+from console.filters import parse
+from console.ids import batch_id
+from console.lazy import sa, t
+from console.ledger import log
+from console.ledger.bundle import (
+    ACTION,
+    CHECKPOINT,
+    DISCLOSURE,
+    FORM,
+    FORMATS,
+    GUIDE,
+    MANIFEST,
+    PROOFS,
+    RECORDS,
+    Manifest,
+    encode_manifest,
+    member,
+    said_of,
+    verify_bundle,
+)
+from console.ledger.cover import cover
+from console.ledger.note import open_checkpoint, to_base64
+from console.ledger.packed import DEFLATED, Packer
+from console.reports.heading import Heading
+from console.reports.lines import Lines
+from console.selection import Receipt
+from models.words import Log
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from console.authority import Operator
+    from console.desk import Sight
+    from console.ledger.note import Checkpoint
+    from console.ledger.packed import Digests
+    from console.office import Office
+
+
+SAID = 500
+"""Characters that may be said about party, interest or purpose."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is to be exported. `where` is the audit desk's filter; `names` adds whom a case is about, `reasons` why it was decided.
+
+    `party` (who gets it), `interest` (their legitimate interest) and `purpose` are what 34 CFR 99.32 asks for.
+    """
+
+    format: str
+    out: Path
+    where: str = ""
+    names: bool = False
+    reasons: bool = False
+    party: str = ""
+    interest: str = ""
+    purpose: str = ""
+    force: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """What was exported: the file, how many records, the batch of its record, the checkpoint that proves it."""
+
+    out: Path
+    count: int
+    batch: str
+    checkpoint: Checkpoint
+
+
+def export(office: Office, operator: Operator, wanted: Wanted, key: str) -> Exported:
+    """Export records of the ledger.
+
+    Raises Refused without the right, for a file that exists, above the day's budget and when nothing matches; Usage for a filter or
+    format that is none; Unavailable when the file cannot be written or the export not be signed. There is no file then.
+    """
+    authorize(operator, Permission.AUDIT_SEE)
+    authorize(operator, Permission.AUDIT_EXPORT)
+    if wanted.format not in FORMATS:
+        raise Usage(f"A report is written as {', '.join(FORMATS)}; nothing was exported.")
+    if max(map(len, (wanted.party, wanted.interest, wanted.purpose))) > SAID:
+        raise Usage(f"Party, interest and purpose take {SAID} characters each; nothing was exported.")
+    sight = office.sight(operator)
+    audit = desk("audit")
+    if "log" in parse(wanted.where, audit.terms).names:
+        raise Usage("A report holds records of the ledger alone; nothing was exported. Leave log: out.")
+    predicates = matching(audit, wanted.where, sight)
+    size = office.size()
+    lines = Lines(office, sight, predicates, size, names=wanted.names, reasons=wanted.reasons)
+    with office.reading() as connection:
+        spent = _spent(connection, sight)
+    count = lines.count(max(sight.settings.policy.export_row_budget - spent, 0))
+    if not count:
+        raise Refused("No record matches; nothing was exported. Look with district audit list.")
+    _within_budget(sight, spent, count)
+    with _beside(wanted) as (path, file):
+        return _Export(office, sight, wanted, lines, size, key).write(path, file)
+
+
+def _spent(connection: sa.Connection, sight: Sight) -> int:
+    """Rows that the operator exported today, by the ledger."""
+    zone = sight.settings.portal.zone
+    today = datetime.combine(sight.today, time.min, zone).astimezone(UTC)
+    r = t.record.c
+    rows = connection.execute(
+        sa.select(r.body).where(
+            r.log == Log.LEDGER, r.operator_id == sight.operator.id, r.action == ACTION, r.at >= today
+        )
+    )
+    return sum(int(log.decode(body).params["count"]) for (body,) in rows)
+
+
+def _within_budget(sight: Sight, spent: int, count: int) -> None:
+    budget = sight.settings.policy.export_row_budget
+    if spent + count > budget:
+        more = "more than" if spent + count == budget + 1 else "at least"
+        raise Refused(
+            f"Of the {budget:,} records that may be exported a day, {spent:,} were; this would be {more} {budget - spent:,} more. "
+            "Nothing was exported. Narrow the filter, or have policy.export_row_budget raised."
+        )
+
+
+class _Export:
+    """One export under way."""
+
+    def __init__(self, office: Office, sight: Sight, wanted: Wanted, lines: Lines, size: int, key: str) -> None:
+        self._office = office
+        self._sight = sight
+        self._wanted = wanted
+        self._lines = lines
+        self._size = size
+        self._key = key
+        self._indexes = array("q")
+
+    def write(self, path: Path, file: BinaryIO) -> Exported:
+        """Fill the file at `path`, record the export, and give the file its name."""
+        packer = Packer(file)
+        with self._office.reading() as connection:
+            self._indexes.extend(index for (index,) in connection.execute(self._lines.indexes()))
+        if not self._indexes:
+            raise Refused("No record matches any more; nothing was exported.")
+        empty = self._manifest({})
+        members = {
+            f"report.{self._wanted.format}": self._report(packer, path, empty),
+            RECORDS: packer.stream(RECORDS, self._records),
+        }
+        from console.reports.guide import GUIDE as TEXT
+
+        members[GUIDE] = packer.add(GUIDE, TEXT.encode(), method=DEFLATED)
+        manifest = self._manifest(members)
+        packer.add(MANIFEST, encode_manifest(manifest))
+        batch, body = self._record(manifest)
+        checkpoint = self._prove(packer, body)
+        packer.finish()
+        file.flush()
+        os.fsync(file.fileno())
+        verdict = verify_bundle(path, self._office.signer.key(Log.LEDGER).verify_key)
+        if not verdict.holds:
+            raise Unverified(
+                f"The report does not verify: {verdict.sentences[0]} It was recorded but not given out; run district audit verify."
+            )
+        _release(path, self._wanted)
+        return Exported(self._wanted.out, manifest.count, batch, checkpoint)
+
+    def _manifest(self, members: dict[str, Digests]) -> Manifest:
+        wanted = self._wanted
+        return Manifest(
+            count=len(self._indexes),
+            filter=wanted.where,
+            first=self._indexes[0],
+            form=FORM,
+            format=wanted.format,
+            interest=wanted.interest,
+            last=self._indexes[-1],
+            log=str(Log.LEDGER),
+            made=moment(self._sight.now),
+            members={name: member(digests) for name, digests in members.items()},
+            names=wanted.names,
+            operator=self._sight.operator.id,
+            origin=self._sight.settings.portal.origin,
+            party=wanted.party,
+            purpose=wanted.purpose,
+            reasons=wanted.reasons,
+            size=self._size,
+        )
+
+    def _report(self, packer: Packer, path: Path, manifest: Manifest) -> Digests:
+        from console.reports import page, plain
+
+        wanted = self._wanted
+        name = f"report.{wanted.format}"
+        portal = self._sight.settings.portal
+        heading = Heading(portal.name, portal.zone, self._sight.operator.name, manifest)
+        match wanted.format:
+            case "csv":
+                return packer.stream(
+                    name, lambda write: plain.write_csv(self._lines, write, names=wanted.names, reasons=wanted.reasons)
+                )
+            case "jsonl":
+                return packer.stream(
+                    name,
+                    lambda write: plain.write_jsonl(self._lines, write, names=wanted.names, reasons=wanted.reasons),
+                )
+            case "html":
+                return packer.stream(name, lambda write: page.write_html(self._lines, write, heading))
+            case _:
+                return self._sheet(packer, name, path, heading)
+
+    def _sheet(self, packer: Packer, name: str, path: Path, heading: Heading) -> Digests:
+        from console.reports.sheet import write_xlsx
+
+        book = path.with_name(f"{path.name}.xlsx")
+        try:
+            # Made before the writer opens it, so that nobody else can read it meanwhile.
+            book.touch(0o600)
+            write_xlsx(self._lines, book, heading)
+
+            def give(write: Callable[[bytes], object]) -> None:
+                with book.open("rb") as file:
+                    while data := file.read(1 << 20):
+                        write(data)
+
+            return packer.stream(name, give)
+        finally:
+            book.unlink(missing_ok=True)
+
+    def _records(self, write: Callable[[bytes], object]) -> None:
+        kept: list[str] = []
+        for _, body in self._lines.bodies():
+            kept.append(body)
+            if len(kept) >= 2_000:
+                write(("\n".join(kept) + "\n").encode())
+                kept.clear()
+        if kept:
+            write(("\n".join(kept) + "\n").encode())
+
+    def _record(self, manifest: Manifest) -> tuple[str, str]:
+        """Put the export on the ledger and have it signed; returns its batch and the record's exact bytes as text."""
+        sight, office = self._sight, self._office
+        digest = sha256(encode_manifest(manifest)).digest()
+
+        def work(connection: sa.Connection) -> Committed:
+            if (found := repeated(connection, sight, self._key, digest)) is not None:
+                return Committed(found, 0, [])
+            batch = batch_id(office.random)
+            wanted = self._wanted
+            detail = {
+                "filter": wanted.where,
+                "party": wanted.party,
+                "interest": wanted.interest,
+                "purpose": wanted.purpose,
+            }
+            sealed = log.seal_detail(connection, office.vault, batch, detail)
+            head = log.lock_head(connection, Log.LEDGER)
+            # Counted again behind the lock: another export of the same operator may have come first.
+            _within_budget(sight, _spent(connection, sight), manifest.count)
+            record = log.Record(
+                action=ACTION,
+                after={},
+                at=manifest.made,
+                batch=batch,
+                before={},
+                case=0,
+                desk="audit",
+                detail=sealed,
+                index=head.size,
+                kind="disclosure",
+                log=str(Log.LEDGER),
+                operator=sight.operator.id,
+                params=said_of(manifest),
+                subject="",
+                ties={},
+            )
+            receipt = Receipt("export", batch, 1, (), 0)
+            first = head.size
+            return Committed(
+                receipt, first, close(connection, head, [record], sight, receipt, self._key, digest, "audit")
+            )
+
+        receipt = office.carry_out(work, lambda connection: repeated(connection, sight, self._key, digest))
+        with office.reading() as connection:
+            body = connection.execute(
+                sa.select(t.record.c.body).where(t.record.c.batch == receipt.batch, t.record.c.log == Log.LEDGER)
+            ).scalar_one()
+        return str(receipt.batch), body
+
+    def _prove(self, packer: Packer, body: str) -> Checkpoint:
+        """Add the export's own record, the proofs and the checkpoint."""
+        office = self._office
+        index = log.decode(body).index
+        try:
+            office.seal()
+        except ConsoleError as error:
+            raise Unavailable(f"It was recorded but could not be signed, so nothing was exported. {error}") from error
+        note = office.signer.note(Log.LEDGER)
+        checkpoint = open_checkpoint(note, office.signer.key(Log.LEDGER).verify_key)
+        packer.add(DISCLOSURE, body.encode() + b"\n")
+        with office.reading() as connection:
+            tree = log.subtrees(connection, Log.LEDGER, checkpoint.size)
+            hashes = [to_base64(each) for each in cover([*self._indexes, index], checkpoint.size, tree)]
+        packer.add(PROOFS, "".join(f"{each}\n" for each in hashes).encode())
+        packer.add(CHECKPOINT, note.encode())
+        return checkpoint
+
+
+@contextmanager
+def _beside(wanted: Wanted) -> Iterator[tuple[Path, BinaryIO]]:
+    """A new file beside the wanted one, readable by its owner only, gone again when it did not get that name."""
+    out = wanted.out
+    if not out.name:
+        raise Usage("--out names no file; nothing was exported.")
+    path = out.with_name(f".{out.name}.{os.urandom(6).hex()}")
+    try:
+        if out.is_dir():
+            raise Refused(f"{out.name} is a folder; nothing was exported. Name a file with --out.")
+        if out.exists() and not wanted.force:
+            raise Refused(f"{out.name} exists already; nothing was exported. Name another file, or add --force.")
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        with os.fdopen(descriptor, "w+b") as file:
+            yield path, file
+    except OSError as error:
+        raise Unavailable(
+            f"{out.name} could not be written ({error.strerror or 'its name is not possible'}); nothing was exported."
+        ) from None
+    finally:
+        with suppress(OSError):
+            path.unlink(missing_ok=True)
+
+
+def _release(path: Path, wanted: Wanted) -> None:
+    """Give the finished file its name, in one step, and have the folder on the disk."""
+    out = wanted.out
+    if wanted.force:
+        path.replace(out)
+    else:
+        try:
+            # A link fails where the name was taken meanwhile; a rename would not.
+            os.link(path, out)
+        except FileExistsError:
+            raise Refused(f"{out.name} exists by now; the export is recorded, but was not given out.") from None
+    folder = os.open(out.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
