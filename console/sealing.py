@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from console.errors import ConsoleError
+from console.authority import Permission
+from console.errors import ConsoleError, Refused
 from console.ids import pseudonym_code
 from console.lazy import sa, t
 from console.names import email_key, last_initial, name_key
@@ -28,7 +29,10 @@ TRIES = 1000
 
 
 def settle(work: Work) -> None:
-    """Seal the names of the chosen students whose mask is `pseudonym` now, open those of the others."""
+    """Seal the names of the chosen students whose mask is `pseudonym` now, open those of the others.
+
+    Opening shows the name, by an undo too: it raises Refused for an operator who may not reveal one.
+    """
     s, sealed = t.student.c, t.sealed_name.c
     rows = work.connection.execute(
         sa.select(s.id, s.mask, s.pseudonym, s.given_name, s.middle_name, s.family_name, s.email, sealed.sealed)
@@ -41,6 +45,10 @@ def settle(work: Work) -> None:
     if closing:
         _seal(work.connection, work.vault, work.seal_random, closing)
     if opening:
+        if not work.sight.operator.may(Permission.STUDENTS_REVEAL):
+            raise Refused(
+                "It would open a sealed name, and your role may not; nothing was done. Ask a privacy officer for it."
+            )
         _open(work.connection, work.vault, opening)
 
 

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from console.desks import desk
-from console.desks.restrictions import Category, categories
+from console.desks.opt_outs import Category, categories
 from console.errors import Refused, Usage
 from console.ledger.log import decode
 from console.names import last_initial, name_key
@@ -178,12 +178,15 @@ def test_a_hidden_last_name_cannot_be_spelled_by_searching(portal: Portal, stude
 
 def test_who_may_not_reveal_neither_finds_nor_opens_a_sealed_name(portal: Portal, school: int, student: int) -> None:
     clerk = portal.hire("lee", "school_administrator", (school,))
-    portal.decide("students", "mask", student, level="pseudonym", by=clerk, **WHY)
+    sealed = portal.decide("students", "mask", student, level="pseudonym", by=clerk, **WHY)
     with pytest.raises(Refused, match=r"students\.reveal"):
         portal.office.queue(clerk, desk("students"), 'sealed:"Quilla Zamfir"')
     for decision, typed in (("unmask", {}), ("mask", {"level": "initial", "review": REVIEW})):
         receipt = portal.decide("students", decision, student, by=clerk, reason="curious", **typed)
         assert [skip.why for skip in receipt.skipped] == ["the name is sealed, and your role may not open it"]
+    with pytest.raises(Refused, match="would open a sealed name"):
+        portal.undo(sealed.batch, by=clerk)
+    assert portal.one(t.student, student).given_name == ""
 
 
 def test_masking_needs_a_reason_and_a_day_to_come(portal: Portal, student: int) -> None:

@@ -1,4 +1,4 @@
-"""What may be decided about a student: masks, blocks, verification, opt-outs, each with why and until when it is looked at again.
+"""What may be decided about a student: masks, blocks, verification, each with why and until when it is looked at again.
 
 PORTAL, *Masks and restrictions* and *Who may see a student's data*. A decision about one parent's tie names the account; without it,
 it is about all parents.
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
 DOCUMENTS = frozenset({Basis.COURT_ORDER, Basis.STATUTE, Basis.BINDING_DOCUMENT})
 """The grounds that are a paper, which has a reference (34 CFR 99.4)."""
-ALL = "all"
 
 
 class Level(StrEnum):
@@ -37,17 +36,6 @@ class Level(StrEnum):
     PSEUDONYM = "pseudonym"
 
 
-class Category(StrEnum):
-    """Kinds of directory information that a family may opt out of (34 CFR 99.3)."""
-
-    ACTIVITIES = "activities"
-    ADDRESS = "address"
-    AWARDS = "awards"
-    EMAIL = "email"
-    PHONE = "phone"
-    PHOTO = "photo"
-
-
 class Ground(StrEnum):
     """Why a parent's tie goes on after the student's 18th birthday (34 CFR 99.5, 99.31(a)(8))."""
 
@@ -55,7 +43,7 @@ class Ground(StrEnum):
     STUDENT_CONSENT = "student_consent"
 
 
-_REVIEW = "The day on which it is looked at again: 2027-06-30, +90d, end-of-year."
+REVIEW = "The day on which it is looked at again: 2027-06-30, +90d, end-of-year."
 _ACCOUNT = "Only this parent's tie: the account's number; without it, all parents."
 
 
@@ -64,14 +52,14 @@ class Masking(Params):
     """How much is hidden, and until when."""
 
     level: Level = option("initial hides the last name, pseudonym seals the whole name under a code.")
-    review: date = option(_REVIEW)
+    review: date = option(REVIEW)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Reviewed(Params):
     """Until when it stands without being looked at."""
 
-    review: date = option(_REVIEW)
+    review: date = option(REVIEW)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,20 +76,6 @@ class OneTie(Params):
     """All parents, or one."""
 
     account: int | None = option(_ACCOUNT, default=None)
-
-
-@dataclass(frozen=True, kw_only=True)
-class OptingOut(Reviewed):
-    """Which directory information."""
-
-    categories: str = option(f"all, or some of {', '.join(Category)}, with commas.")
-
-
-@dataclass(frozen=True, kw_only=True)
-class OptingIn(Params):
-    """Which directory information may be given again."""
-
-    categories: str = option(f"all, or some of {', '.join(Category)}, with commas.", default=ALL)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -146,7 +120,7 @@ def _still_to_come(review: date, sight: Sight) -> None:
         raise Usage("--review is a day that is still to come; nothing was done. Write 2027-06-30, +90d or end-of-year.")
 
 
-class _Restriction(Decision):
+class Restriction(Decision):
     """What all decisions about a student share: the right, the reason, the tie that an account names."""
 
     permission = Permission.STUDENTS_RESTRICT
@@ -169,7 +143,7 @@ def _sealed_against(sight: Sight) -> list[Objection]:
     return [Objection(t.student.c.mask == Mask.PSEUDONYM, "the name is sealed, and your role may not open it")]
 
 
-class MaskName(_Restriction):
+class MaskName(Restriction):
     name = "mask"
     title = "Mask the name"
     help = "Hide the last name everywhere, or seal the whole name under a code (it ends after-school access)."
@@ -199,7 +173,7 @@ class MaskName(_Restriction):
         settle(work)
 
 
-class Unmask(_Restriction):
+class Unmask(Restriction):
     name = "unmask"
     title = "Unmask"
     help = "Show the name again, everywhere."
@@ -224,7 +198,7 @@ class Unmask(_Restriction):
         settle(work)
 
 
-class Block(_Restriction):
+class Block(Restriction):
     name = "block"
     title = "Block parent access"
     help = "Close the student's data to all parents, or to one of them; an approved parent needs a basis."
@@ -267,7 +241,7 @@ class Block(_Restriction):
         return {self.subject(params): True, home.block_review: params.review}
 
 
-class Unblock(_Restriction):
+class Unblock(Restriction):
     name = "unblock"
     title = "Unblock parent access"
     help = "Let all parents, or one of them, see again what their ties say."
@@ -297,7 +271,7 @@ class Unblock(_Restriction):
         return {self.subject(params): False, home.block_review: None}
 
 
-class Verify(_Restriction):
+class Verify(Restriction):
     name = "verify"
     title = "Require verification"
     help = "Show nothing to parents who were not approved by somebody."
@@ -318,7 +292,7 @@ class Verify(_Restriction):
         return {t.student.c.verify_parents: True, t.student.c.verify_review: params.review}
 
 
-class Unverify(_Restriction):
+class Unverify(Restriction):
     name = "unverify"
     title = "Require no verification"
     help = "Show limited parents again what is published."
@@ -336,103 +310,7 @@ class Unverify(_Restriction):
         return {t.student.c.verify_parents: False, t.student.c.verify_review: None}
 
 
-def categories(typed: str) -> frozenset[str]:
-    """The categories as typed, of which `all` stands alone. Raises Usage for a word that is none."""
-    words = frozenset(word for word in typed.lower().replace(",", " ").split() if word)
-    unknown = words - {ALL, *Category}
-    if unknown or not words:
-        raise Usage(f"--categories takes all, or some of {', '.join(Category)}, with commas; nothing was done.")
-    return frozenset({ALL}) if ALL in words else words
-
-
-def _listed(parts: Mapping[str, Predicate]) -> sa.ColumnElement[str]:
-    """The words whose predicate holds, in their order, with commas."""
-    text: sa.ColumnElement[str] = sa.literal("")
-    for word, holds in parts.items():
-        text = text.op("||")(sa.case((holds, sa.literal(f"{word},")), else_=sa.literal("")))
-    return sa.func.rtrim(text, ",")
-
-
-def _out_of(category: str) -> Predicate:
-    """Whether the student is opted out of the category by name."""
-    wrapped = sa.literal(",").op("||")(t.student.c.directory_opt_out).op("||")(sa.literal(","))
-    found: Predicate = wrapped.like(f"%,{category},%")
-    return found
-
-
-def _out(typed: str) -> sa.ColumnElement[str]:
-    """What the student is opted out of once these are added."""
-    words = categories(typed)
-    if ALL in words:
-        return sa.literal(ALL)
-    added = _listed({each: sa.true() if each in words else _out_of(each) for each in sorted(Category)})
-    return sa.case((_out_of(ALL), sa.literal(ALL)), else_=added)
-
-
-def _in(typed: str) -> sa.ColumnElement[str]:
-    """What the student is opted out of once these are taken away."""
-    words = categories(typed)
-    if ALL in words:
-        return sa.literal("")
-    kept = [each for each in sorted(Category) if each not in words]
-    return _listed({each: sa.or_(_out_of(ALL), _out_of(each)) for each in kept})
-
-
-class OptOut(_Restriction):
-    name = "opt-out"
-    title = "Opt out of the directory"
-    help = "Keep directory information back, all of it or some kinds; it outlives enrolment."
-    key = "o"
-    Params = OptingOut
-
-    def check(self, params: OptingOut, sight: Sight) -> None:
-        super().check(params, sight)
-        categories(params.categories)
-
-    def objections(self, params: Any, sight: Sight, *, bulk: bool) -> Sequence[Objection]:
-        del sight, bulk
-        if params.categories is None:
-            return [Objection(t.student.c.directory_opt_out == ALL, "it is opted out of everything already")]
-        now = t.student.c.directory_opt_out
-        return [Objection(_out(params.categories) == now, "it is opted out of that already")]
-
-    def subject(self, params: OptingOut) -> sa.Column[Any]:
-        del params
-        return t.student.c.directory_opt_out
-
-    def changes(self, params: OptingOut, sight: Sight) -> Mapping[sa.Column[Any], Any]:
-        del sight
-        return {t.student.c.directory_opt_out: _out(params.categories), t.student.c.opt_out_review: params.review}
-
-
-class OptIn(_Restriction):
-    name = "opt-in"
-    title = "Opt in to the directory"
-    help = "Let directory information be given again, all of it or some kinds."
-    key = "O"
-    Params = OptingIn
-
-    def check(self, params: OptingIn, sight: Sight) -> None:
-        super().check(params, sight)
-        categories(params.categories)
-
-    def objections(self, params: OptingIn, sight: Sight, *, bulk: bool) -> Sequence[Objection]:
-        del sight, bulk
-        now = t.student.c.directory_opt_out
-        return [Objection(_in(params.categories) == now, "it is not opted out of that")]
-
-    def subject(self, params: OptingIn) -> sa.Column[Any]:
-        del params
-        return t.student.c.directory_opt_out
-
-    def changes(self, params: OptingIn, sight: Sight) -> Mapping[sa.Column[Any], Any]:
-        del sight
-        s = t.student.c
-        left = _in(params.categories)
-        return {s.directory_opt_out: left, s.opt_out_review: sa.case((left != "", s.opt_out_review), else_=None)}
-
-
-class Rebase(_Restriction):
+class Rebase(Restriction):
     name = "rebase"
     title = "Re-base a parent's tie"
     help = "Say on what ground a parent's tie goes on after the student's 18th birthday."
@@ -459,7 +337,7 @@ class Rebase(_Restriction):
         return {t.membership.c.rebased: str(params.ground)}
 
 
-class Review(_Restriction):
+class Review(Restriction):
     name = "review"
     title = "Set the next review"
     help = "Look again at what is in force, and say when next."

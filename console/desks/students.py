@@ -12,11 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from console.authority import Permission, authorize
 from console.desk import Desk, Disclosure, Part, Sight, Value
+from console.desks.opt_outs import OptIn, OptOut
 from console.desks.restrictions import (
     Block,
     MaskName,
-    OptIn,
-    OptOut,
     Rebase,
     Review,
     Unblock,
