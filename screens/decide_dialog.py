@@ -17,24 +17,23 @@ from textual.worker import get_current_worker
 
 from console.errors import ConsoleError
 from console.params import options, read_params
+from console.queue import Tone
 from screens.form_dialog import FormDialog
 from screens.plan_words import SHOWN, plan_content, unplanned_content
 from screens.prompt import Line
+from screens.resting import Rest
 from screens.words import plural
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from textual.app import ComposeResult
-    from textual.timer import Timer
 
     from console.desk import Decision, Desk
     from console.params import Params
     from console.queue import Row
     from console.selection import Plan, Selection
 
-REST = 0.25
-"""Seconds for which typing has to rest before the plan is read again."""
 COUNT = "count"
 
 
@@ -62,7 +61,7 @@ class DecideDialog(FormDialog):
         self._decision = decision
         self._selection = selection
         self._plan: Plan | None = None
-        self._resting: Timer | None = None
+        self._typing = Rest(self, self._read_plan)
 
     def extra(self) -> ComposeResult:
         """A line for the count, shown where there are many."""
@@ -143,9 +142,8 @@ class DecideDialog(FormDialog):
         except ConsoleError:
             return
         days = [(each.name, getattr(params, each.name)) for each in self.fields.options if each.type is date]
-        self.note(
-            "  ".join(f"{name.replace('_', ' ').capitalize()}: {day:%A, %-d %B %Y}." for name, day in days if day)
-        )
+        said = (f"{name.replace('_', ' ').capitalize()}: {day:%A, %-d %B %Y}." for name, day in days if day)
+        self.note("  ".join(said), Tone.DIM)
 
     @property
     def _count(self) -> Line:
@@ -155,20 +153,15 @@ class DecideDialog(FormDialog):
         """Read the plan again when the typing rests."""
         event.stop()
         if event.input.name != COUNT:
-            self._rest()
+            self._typing.again()
 
     def on_text_area_changed(self) -> None:
         """The same for longer texts."""
-        self._rest()
+        self._typing.again()
 
     def on_choice_changed(self) -> None:
         """The same for words chosen."""
-        self._rest()
-
-    def _rest(self) -> None:
-        if self._resting is not None:
-            self._resting.stop()
-        self._resting = self.set_timer(REST, self._read_plan)
+        self._typing.again()
 
     def on_input_submitted(self, event: Line.Submitted) -> None:
         """Enter behind the count is yes; elsewhere it goes on."""

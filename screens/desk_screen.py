@@ -26,6 +26,7 @@ from screens.facts_panel import FactsPanel
 from screens.frame import WIDE, Heading
 from screens.prompt import LastWord, Prompt, filter_words
 from screens.queue_table import QueueTable
+from screens.resting import Rest
 from screens.status import Status
 
 if TYPE_CHECKING:
@@ -34,14 +35,10 @@ if TYPE_CHECKING:
     from textual import events
     from textual.app import ComposeResult
     from textual.binding import BindingType
-    from textual.timer import Timer
     from textual.widgets import Input
 
     from console.browse import Browse
     from console.desk import CaseView, Desk
-
-SETTLE = 0.15
-"""Seconds for which the cursor or the filter has to rest before anything is read for it."""
 
 
 class DeskScreen(DecidingScreen):
@@ -84,8 +81,8 @@ class DeskScreen(DecidingScreen):
         self._fault = ""
         self._said_for: int | None = None
         self._can: tuple[int, Mapping[str, str | None]] | None = None
-        self._settling: Timer | None = None
-        self._typing: Timer | None = None
+        self._cursor = Rest(self, self._read_case)
+        self._typing = Rest(self, self._apply)
         self._stale = False
 
     # Its parts
@@ -133,7 +130,7 @@ class DeskScreen(DecidingScreen):
         self.browse = browse
         self._can = None
         self._about()
-        self._settle()
+        self._cursor.again()
 
     def _about(self) -> None:
         where = self.where or "everything"
@@ -189,7 +186,7 @@ class DeskScreen(DecidingScreen):
         if self._stale and not self.table.ranging:
             self.look_again()
         self.show_hints()
-        self._settle()
+        self._cursor.again()
 
     def say(self, sentence: str, tone: Tone = Tone.PLAIN) -> None:
         """Say it until the cursor moves or something else is said."""
@@ -206,11 +203,6 @@ class DeskScreen(DecidingScreen):
     def known(self) -> Mapping[str, str | None] | None:
         """What is known of the case under the cursor."""
         return self._can[1] if self._can and self._can[0] == self.case_at_hand() else None
-
-    def _settle(self) -> None:
-        if self._settling is not None:
-            self._settling.stop()
-        self._settling = self.set_timer(SETTLE, self._read_case)
 
     def _read_case(self) -> None:
         case = self.case_at_hand()
@@ -260,7 +252,7 @@ class DeskScreen(DecidingScreen):
     def on_resize(self, _event: events.Resize) -> None:
         """The facts come or go with the room."""
         if self.is_mounted and self.wide and self.query_one(FactsPanel).view is None:
-            self._settle()
+            self._cursor.again()
 
     # Deciding
 
@@ -313,14 +305,11 @@ class DeskScreen(DecidingScreen):
     def on_input_changed(self, event: Input.Changed) -> None:
         """List what matches when the typing rests."""
         event.stop()
-        if self._typing is not None:
-            self._typing.stop()
-        self._typing = self.set_timer(SETTLE, self._apply)
+        self._typing.again()
 
     def _apply(self) -> bool:
         """List what matches what is typed; False when it is no filter, which the prompt says."""
-        if self._typing is not None:
-            self._typing.stop()
+        self._typing.stop()
         typed = " ".join(self.prompt.line.value.split())
         if typed == self.where and not self._fault:
             return True
@@ -348,8 +337,7 @@ class DeskScreen(DecidingScreen):
     def action_leave(self) -> None:
         """Leave what is innermost: the prompt, a range, the filter, the marks, the desk."""
         if self.prompt.display:
-            if self._typing is not None:
-                self._typing.stop()
+            self._typing.stop()
             self._close_prompt()
             self._filter_by(self._before)
         elif self.table.stop_range():

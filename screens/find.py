@@ -19,6 +19,7 @@ from screens.frame import ConsoleScreen
 from screens.listing import Line as Listed
 from screens.listing import Listing
 from screens.prompt import Line
+from screens.resting import Rest
 from screens.words import STRONG, words
 
 if TYPE_CHECKING:
@@ -26,12 +27,9 @@ if TYPE_CHECKING:
 
     from textual.app import ComposeResult
     from textual.binding import BindingType
-    from textual.timer import Timer
 
     from console.finding import Found, Hit
 
-REST = 0.2
-"""Seconds for which typing has to rest before anybody is looked for."""
 GROUPS = {"student": "Students", "account": "Accounts", "contact": "Contacts of the roster"}
 
 
@@ -57,7 +55,7 @@ class FindScreen(ConsoleScreen[None]):
         self.title_said = "Find a person"
         self._text = text
         self._hits: dict[str, Hit] = {}
-        self._resting: Timer | None = None
+        self._typing = Rest(self, self._look)
 
     def body(self) -> ComposeResult:
         """The line and the list."""
@@ -75,9 +73,7 @@ class FindScreen(ConsoleScreen[None]):
     def on_input_changed(self, event: Line.Changed) -> None:
         """Look when the typing rests."""
         event.stop()
-        if self._resting is not None:
-            self._resting.stop()
-        self._resting = self.set_timer(REST, self._look)
+        self._typing.again()
 
     def _look(self) -> None:
         text = self.query_one(Line).value

@@ -97,11 +97,11 @@ class FormDialog(ModalScreen["Params | None"]):
         self.query_one(".plan Static", Static).update(content)
         self.call_after_refresh(self._fit)
 
-    def note(self, sentence: str) -> None:
+    def note(self, sentence: str, tone: Tone = Tone.WARN) -> None:
         """Say what is wrong or missing."""
         note = self.query_one(".note", Static)
         note.display = bool(sentence)
-        note.update(Content.assemble(words(safe(sentence), Tone.WARN)))
+        note.update(Content.assemble(words(safe(sentence), tone)))
         self.call_after_refresh(self._fit)
 
     def _fit(self) -> None:

@@ -84,7 +84,7 @@ def receipt_sentence(title: str, desk: Desk, receipt: Receipt, undo_key: str) ->
         return f"{title}: nothing was done. {_left_out(receipt)}".rstrip()
     said = [f"{title}: done for {plural(receipt.done, desk.singular)}.", _left_out(receipt)]
     if receipt.batch:
-        said.append(f"{undo_key} takes it back ({receipt.batch})." if undo_key else f":undo {receipt.batch}")
+        said.append(f"{undo_key} takes it back ({receipt.batch})." if undo_key else f"Its batch is {receipt.batch}.")
     return " ".join(part for part in said if part)
 
 
