@@ -7,6 +7,7 @@ else than what can be proved.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -21,17 +22,8 @@ if TYPE_CHECKING:
 
 _DIGEST = re.compile(r"(?:[0-9a-f]{64})?")
 
-_SAID = (
-    ("operator_id", "operator"),
-    ("kind", "kind"),
-    ("desk", "desk"),
-    ("action", "action"),
-    ("case_id", "case"),
-    ("batch", "batch"),
-    ("from_state", "from_state"),
-    ("to_state", "to_state"),
-)
-"""Columns and what of the record they repeat; log, index and moment are compared apart."""
+_REPEATED = ("operator_id", "kind", "desk", "action", "case_id", "batch", "from_state", "to_state")
+"""Columns that repeat what the record says, in the order of `columns()`; log, index and moment are compared apart."""
 
 
 def columns() -> list[sa.ColumnElement[Any]]:
@@ -39,27 +31,39 @@ def columns() -> list[sa.ColumnElement[Any]]:
     return [t.record.c[name].label("place" if name == "index" else name) for name in COLUMNS if name != "log"]
 
 
+@lru_cache(maxsize=64)
 def moment_text(at: datetime) -> str:
-    """A stored moment as records write it."""
+    """A stored moment as records write it. The records of a batch share one."""
     return at.isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
 
 
-def read_back(row: Any, log: str) -> tuple[Record | None, str]:
-    """The record of a row of `columns()`, None when its bytes are none, and what is wrong with it, '' for nothing."""
+def read_back(row: Any, body: bytes, log: str) -> tuple[Record | None, str]:
+    """The record of a row of `columns()` with its bytes, None when they are none, and what is wrong with it, '' for nothing."""
     try:
-        record = decode(row.body)
-        canonical = encode(record) == row.body.encode()
+        record = decode(body)
+        canonical = encode(record) == body
     except (msgspec.MsgspecError, RecursionError, UnicodeError):
         return None, "its bytes are not a record."
     if not canonical:
         return record, "its bytes are not in the one form a record has."
-    if record.log != log or record.index != row.place:
+    place, at, *repeated, _ = row
+    if record.log != log or record.index != place:
         return record, f"its bytes are those of record {record.index:,} of the {record.log}."
     if not _DIGEST.fullmatch(record.detail):
         return record, "its sealed detail is named by something that is no digest."
-    for column, name in _SAID:
-        if getattr(row, column) != getattr(record, name):
-            return record, f"its column {column} differs from its bytes."
-    if moment_text(row.at) != record.at:
+    said = [
+        record.operator,
+        record.kind,
+        record.desk,
+        record.action,
+        record.case,
+        record.batch,
+        record.from_state,
+        record.to_state,
+    ]
+    if repeated != said:
+        column = next(name for name, one, other in zip(_REPEATED, repeated, said, strict=True) if one != other)
+        return record, f"its column {column} differs from its bytes."
+    if moment_text(at) != record.at:
         return record, "its column at differs from its bytes."
     return record, ""

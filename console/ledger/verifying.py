@@ -147,11 +147,12 @@ class _Walk:
                 leaves = []
                 self._miss(expected)
             expected = row.place + 1
-            record, wrong = read_back(row, log)
+            body = row.body.encode()
+            record, wrong = read_back(row, body, log)
             if wrong:
                 self._note(row.place, wrong)
             read.append((row, None if wrong else record))
-            leaves.append(sha256(b"\x00" + row.body.encode()).digest())
+            leaves.append(sha256(b"\x00" + body).digest())
         self._tree.grow(leaves)
         self._tree.compare_nodes(connection)
         for index, wrong in self._beside.look(connection, read, last=expected >= self.size):
