@@ -96,7 +96,10 @@ def test_a_record_is_shown_before_and_after_with_the_reason(past: Portal) -> Non
     assert said["Why"] == [("Reason", "known to the"), ("", "office")]
     assert ("Undone", "no") in said["Its batch"]
     assert ("Other cases in it", "none") in said["Its batch"]
-    assert "".join(text for _, text in said["As it was hashed"]) == past.all(t.record.select().where(t.record.c.log == "ledger", t.record.c.index == 0))[0].body
+    assert (
+        "".join(text for _, text in said["As it was hashed"])
+        == past.all(t.record.select().where(t.record.c.log == "ledger", t.record.c.index == 0))[0].body
+    )
 
 
 def test_an_undone_record_says_by_which_batch(past: Portal) -> None:
