@@ -73,8 +73,6 @@ def counts(connection: sa.Connection, chosen: Chosen, today: date) -> tuple[int,
         connection.execute(sa.text(f"CREATE INDEX chosen_{key} ON chosen ({key})"))
     if engine == "postgresql":
         connection.execute(sa.text("ANALYZE chosen"))
-        # Compiling the two readings took thirty seconds, running them a quarter of one (10,000 approvals, PostgreSQL 15).
-        connection.execute(sa.text("SET LOCAL jit = off"))
     whom = _touched(connection, [(name, key) for name, (_, key, _) in moved.items()], today)
     if whom is not None and not whom:
         return 0, 0

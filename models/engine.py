@@ -41,6 +41,9 @@ def open_engine(url: str, *, password: str | None = None, statement_timeout: flo
         f"-c idle_in_transaction_session_timeout={FORGOTTEN_SECONDS * 1000}",
         "keepalives_idle": 15,
         "tcp_user_timeout": 15_000,
+        # The rows of a decision lie in a table of one name whose columns differ from decision to decision: a statement that the
+        # server kept prepared for one would fail for the next ("cached plan must not change result type").
+        "prepare_threshold": None,
         "application_name": "district",
     }
     if password is not None:
