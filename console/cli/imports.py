@@ -139,19 +139,24 @@ def _write(report: ImportReport, form: str, *, done: bool) -> None:
     rows = [asdict(each) for each in report.kinds if each.moved or each.held or each.active]
     if form == "json":
         write_json(_shape(report, rows))
-        return
-    if form == "csv":
-        write_csv(rows, COLUMNS)
-    elif rows:
-        write_rows(rows, COLUMNS, form, titles={"name": "What"}, right=COLUMNS[1:])
+    else:
+        if form == "csv":
+            write_csv(rows, COLUMNS)
+        elif rows:
+            write_rows(rows, COLUMNS, form, titles={"name": "What"}, right=COLUMNS[1:])
+        _tell_all(report)
+    if done:
+        _say_what_was_done(report)
+
+
+def _tell_all(report: ImportReport) -> None:
+    """What was wrong, refused, or odd, to a person."""
     _tell(report.findings, report.errors + report.warnings)
     _tell(report.refusals, report.refused)
     for odd in report.oddities[:SAID]:
         say(f"line {odd.line}, {odd.kind} no. {odd.known}: {odd.says}")
     if len(report.oddities) > SAID:
         say(f"{len(report.oddities) - SAID:,} more ids look reused or changed; --format json has them.")
-    if done:
-        _say_what_was_done(report)
 
 
 def _shape(report: ImportReport, rows: list[dict[str, Any]]) -> dict[str, Any]:

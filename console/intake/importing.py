@@ -223,14 +223,14 @@ class _RosterRun(_Run):
                     query = sa.select(table.c.source_id, table.c.type if kind is None else sa.literal(kind)).where(
                         table.c.source_id.in_(part), table.c.status == RosterStatus.ACTIVE
                     )
-                    for source_id, what in connection.execute(query).tuples():
+                    for source_id, what in connection.execute(query):
                         found.setdefault(source_id, (None, set()))[1].add(what)
                 homes = (
                     sa.select(t.student.c.source_id, t.school.c.source_id)
                     .join(t.school, t.school.c.id == t.student.c.school_id)
                     .where(t.student.c.source_id.in_(part))
                 )
-                for source_id, school in connection.execute(homes).tuples():
+                for source_id, school in connection.execute(homes):
                     if source_id in found:
                         found[source_id] = (school, found[source_id][1])
         return {source_id: Known(school, frozenset(kinds)) for source_id, (school, kinds) in found.items()}

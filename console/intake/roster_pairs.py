@@ -316,7 +316,7 @@ def _carry_out(load: Load, pair: _Pair, ended: sa.ColumnElement[bool]) -> Kind:
         .where(pairs.c.kind == pair.name, pairs.c.change.is_not(None))
         .group_by(pairs.c.change)
     )
-    said: dict[str, int] = dict(changes.tuples().all())
+    said: dict[str, int] = {row[0]: row[1] for row in changes}
     if said.keys() & {CHANGED, WITHDRAWN}:
         _remember(load, pair)
     wanted = [pairs.c[name] for _, name in pair.values]
