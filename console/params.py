@@ -66,6 +66,18 @@ class Params:
     reason: str = option("Why, in your own words; kept encrypted in the record.", default="", personal=True, lines=2)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Telling(Params):
+    """What the person concerned reads besides the decision itself. The reason stays in the record."""
+
+    message: str = option(
+        "What they are told besides, as they will read it; name nobody who must not be named.",
+        default="",
+        personal=True,
+        lines=4,
+    )
+
+
 def options(params: type[Params]) -> tuple[Option, ...]:
     """The parameters of a decision in the order to ask for them, the reason last."""
     types = get_type_hints(params)

@@ -109,7 +109,7 @@ def command(portal: Portal, *words: str, by: str = "administrator") -> int:
     file = portal.settings.folder / "district.toml"
     if not file.exists():
         file.write_text(CONFIGURATION.format(url=portal.settings.database.url))
-    return main(["--config", str(file), "--operator", by, *words], opening=lambda _: portal.office)
+    return main(["--config", str(file), "--operator", by, *words], opening=lambda _settings, **_how: portal.office)
 
 
 def shown_by_command(portal: Portal, *words: str, by: str = "administrator") -> Any:

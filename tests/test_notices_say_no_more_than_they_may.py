@@ -252,7 +252,7 @@ def test_hostile_people_get_harmless_mail_from_a_real_server(database_url: str, 
         for n, name in enumerate(HOSTILE_NAMES[::3]):
             student = portal.student(name, "Vale", school=school)
             cases.append(portal.registration(student, given=name, family="Vale", login=f"hostile{n}"))
-        portal.decide("registrations", "reject", *cases, reason="no.\r\n.\r\nMAIL FROM:<a@b.example>\r\n..two")
+        portal.decide("registrations", "reject", *cases, reason="not known", message="no.\r\n.\r\nMAIL FROM:<a@b.example>\r\n..two")
         portal.clock.advance(HOLD)
         assert work(portal).counts["sent"] == len(cases)
         assert sorted(each.recipients for each in server.deliveries) == sorted(

@@ -17,7 +17,7 @@ from console.clock import add_school_days
 from console.desk import Decision, NoticeFor, Objection, Sight
 from console.errors import Usage
 from console.lazy import sa, t
-from console.params import Params, option
+from console.params import Params, Telling, option
 from console.threads import add_deadline, write_entry
 from models.words import AccountStatus, Basis, ChallengeState, MembershipStatus
 
@@ -53,18 +53,6 @@ class Recipients(StrEnum):
     CHALLENGER = "challenger"
     CHALLENGED = "challenged"
     BOTH = "both"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Telling(Params):
-    """What the person concerned reads besides the decision itself. The reason stays in the record."""
-
-    message: str = option(
-        "What they are told besides, as they will read it; name nobody who must not be named.",
-        default="",
-        personal=True,
-        lines=4,
-    )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,7 +16,7 @@ from console.desk import Decision, NoticeFor, Objection, Sight
 from console.errors import Usage
 from console.lacks import WORDS, Lack, account_open, agreement_dead, predicates
 from console.lazy import sa, t
-from console.params import Params, option
+from console.params import Params, Telling, option
 from models.words import GrantState
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Approving(Params):
+class Approving(Telling):
     """From when until when."""
 
     until: date = option("The last day: 2027-06-30, +90d, end-of-year; never after the school year.")
@@ -48,7 +48,7 @@ class Permitting(Params):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Extending(Params):
+class Extending(Telling):
     """Until when."""
 
     until: date = option("The new last day: 2027-06-30, +90d, end-of-year; never after the school year.")
@@ -68,7 +68,7 @@ class _GrantDecision(Decision):
     permission = Permission.GRANTS_DECIDE
 
     def notices(self, params: Any) -> Sequence[NoticeFor]:
-        return (NoticeFor(f"grant-{self.told}", t.access_grant.c.account_id, params.reason),) if self.told else ()
+        return (NoticeFor(f"grant-{self.told}", t.access_grant.c.account_id, params.message),) if self.told else ()
 
     told: str = ""
 
@@ -132,8 +132,9 @@ class Reject(_GrantDecision):
     needs_reason = True
     closes = True
     told = "rejected"
+    Params = Telling
 
-    def changes(self, params: Params, sight: Sight) -> Mapping[sa.Column[Any], Any]:
+    def changes(self, params: Telling, sight: Sight) -> Mapping[sa.Column[Any], Any]:
         del params
         g = t.access_grant.c
         return {g.state: S.REJECTED, g.decided_at: sight.now, g.decided_by: sight.operator.id}
@@ -247,8 +248,9 @@ class Revoke(_GrantDecision):
     needs_reason = True
     closes = True
     told = "revoked"
+    Params = Telling
 
-    def changes(self, params: Params, sight: Sight) -> Mapping[sa.Column[Any], Any]:
+    def changes(self, params: Telling, sight: Sight) -> Mapping[sa.Column[Any], Any]:
         del params
         g = t.access_grant.c
         return {g.state: S.REVOKED, g.decided_at: sight.now, g.decided_by: sight.operator.id}

@@ -12,7 +12,7 @@ from console.desk import Decision, NoticeFor, Objection, Sight
 from console.errors import Usage
 from console.evidence import Fact
 from console.lazy import sa, t
-from console.params import Params, option
+from console.params import Params, Telling, option
 from console.standing import moved, parent_level, student_level
 from console.threads import add_deadline, write_entry
 from models.words import AccountStatus, MembershipStatus, RegistrationKind, RegistrationState
@@ -177,11 +177,12 @@ class Reject(Decision):
     help = "Refuse the application; it is kept, and a new one will show it."
     key = "r"
     permission = Permission.REGISTRATIONS_DECIDE
+    Params = Telling
     states = WAITING
     closes = True
     needs_reason = True
 
-    def changes(self, params: Params, sight: Sight) -> Mapping[sa.Column[Any], Any]:
+    def changes(self, params: Telling, sight: Sight) -> Mapping[sa.Column[Any], Any]:
         del params
         r, m = t.registration.c, t.membership.c
         return {
@@ -192,12 +193,12 @@ class Reject(Decision):
             m.since: sight.today,
         }
 
-    def access(self, params: Params, sight: Sight) -> tuple[sa.ColumnElement[int], sa.ColumnElement[int]]:
+    def access(self, params: Telling, sight: Sight) -> tuple[sa.ColumnElement[int], sa.ColumnElement[int]]:
         del params, sight
         return _moves(MembershipStatus.REMOVED, t.account.c.status)
 
-    def notices(self, params: Params) -> Sequence[NoticeFor]:
-        return (NoticeFor("registration-rejected", t.registration.c.account_id, params.reason),)
+    def notices(self, params: Telling) -> Sequence[NoticeFor]:
+        return (NoticeFor("registration-rejected", t.registration.c.account_id, params.message),)
 
 
 class Ask(Decision):
@@ -246,11 +247,12 @@ class Unapprove(Decision):
     help = "Make the application wait again; the tie returns to what it was at arrival."
     key = "b"
     permission = Permission.REGISTRATIONS_DECIDE
+    Params = Telling
     states = (S.APPROVED, S.LIMITED)
     closes = True
     needs_reason = True
 
-    def changes(self, params: Params, sight: Sight) -> Mapping[sa.Column[Any], Any]:
+    def changes(self, params: Telling, sight: Sight) -> Mapping[sa.Column[Any], Any]:
         del params
         r, m = t.registration.c, t.membership.c
         return {
@@ -261,9 +263,9 @@ class Unapprove(Decision):
             m.since: sa.case((m.status == m.arrival_status, m.since), else_=sight.today),
         }
 
-    def access(self, params: Params, sight: Sight) -> tuple[sa.ColumnElement[int], sa.ColumnElement[int]]:
+    def access(self, params: Telling, sight: Sight) -> tuple[sa.ColumnElement[int], sa.ColumnElement[int]]:
         del params, sight
         return _moves(t.membership.c.arrival_status, t.account.c.status)
 
-    def notices(self, params: Params) -> Sequence[NoticeFor]:
-        return (NoticeFor("registration-unapproved", t.registration.c.account_id, params.reason),)
+    def notices(self, params: Telling) -> Sequence[NoticeFor]:
+        return (NoticeFor("registration-unapproved", t.registration.c.account_id, params.message),)
