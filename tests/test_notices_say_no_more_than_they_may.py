@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from email import message_from_bytes, policy
 from enum import StrEnum
@@ -89,6 +90,14 @@ def test_every_template_that_a_decision_names_is_there(name: str) -> None:
         letter = compose(each, WORDS, "Which school?", "pat@mail.example")
         assert letter.subject
         assert "Which school?" in letter.text or "$written" not in template(each)[1]
+
+
+@pytest.mark.parametrize("name", DESKS)
+def test_no_notice_takes_the_reason_along(name: str) -> None:
+    for decision in desk_of(name).decisions:
+        for params in every_params(decision):
+            private = replace(params, reason="a reason for the record alone")
+            assert all("for the record" not in notice.message for notice in decision.notices(private))
 
 
 @pytest.mark.parametrize("name", names())
@@ -252,7 +261,13 @@ def test_hostile_people_get_harmless_mail_from_a_real_server(database_url: str, 
         for n, name in enumerate(HOSTILE_NAMES[::3]):
             student = portal.student(name, "Vale", school=school)
             cases.append(portal.registration(student, given=name, family="Vale", login=f"hostile{n}"))
-        portal.decide("registrations", "reject", *cases, reason="not known", message="no.\r\n.\r\nMAIL FROM:<a@b.example>\r\n..two")
+        portal.decide(
+            "registrations",
+            "reject",
+            *cases,
+            reason="not known",
+            message="no.\r\n.\r\nMAIL FROM:<a@b.example>\r\n..two",
+        )
         portal.clock.advance(HOLD)
         assert work(portal).counts["sent"] == len(cases)
         assert sorted(each.recipients for each in server.deliveries) == sorted(
