@@ -181,7 +181,12 @@ def _contacts(connection: sa.Connection, operator: Operator, wanted: str) -> lis
             c.status == "active",
             tie.active,
             s.mask == "none",
-            sa.or_(_begins(c.name_key, key), sa.and_(c.email_key == email_key(wanted), c.email_key != "")),
+            # A contact has no key of the family name alone; the scan is bounded by the roster's size and runs beside the screen.
+            sa.or_(
+                _begins(c.name_key, key),
+                _begins(sa.func.lower(c.family_name), wanted.lower()),
+                sa.and_(c.email_key == email_key(wanted), c.email_key != ""),
+            ),
             *_seen(operator),
         )
         .order_by(c.name_key, c.id, s.id)

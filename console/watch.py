@@ -31,45 +31,48 @@ _log = logging.getLogger("district.watch")
 
 def watch(office: Office, stop: threading.Event, tell: Callable[[int], None]) -> None:
     """Call `tell` with the ledger's size whenever it has grown, until `stop` is set. Blocks."""
+    seen = Seen(tell)
     look = _listen if office.engine.dialect.name == "postgresql" else _ask
-    known: int | None = None
     while not stop.is_set():
         try:
-            known = look(office, stop, tell, known)
+            look(office, stop, seen)
         except (ConsoleError, sa.exc.SQLAlchemyError, OSError) as error:
             _log.warning("not watching for a moment: %s", type(error).__name__)
             stop.wait(ASK_EVERY)
 
 
-def _grown(office: Office, tell: Callable[[int], None], known: int | None) -> int:
-    size = office.size()
-    if known is not None and size > known:
-        tell(size)
-    return size
+class Seen:
+    """The greatest size seen, which outlives a lost connection; growth is told, the first size is not."""
+
+    def __init__(self, tell: Callable[[int], None]) -> None:
+        self._tell = tell
+        self._size: int | None = None
+
+    def size(self, size: int) -> None:
+        """The ledger has this size now."""
+        before, self._size = self._size, max(size, self._size or 0)
+        if before is not None and size > before:
+            self._tell(size)
 
 
-def _ask(office: Office, stop: threading.Event, tell: Callable[[int], None], known: int | None) -> int:
-    known = _grown(office, tell, known)
+def _ask(office: Office, stop: threading.Event, seen: Seen) -> None:
+    seen.size(office.size())
     stop.wait(ASK_EVERY)
-    return known
 
 
-def _listen(office: Office, stop: threading.Event, tell: Callable[[int], None], known: int | None) -> int:
+def _listen(office: Office, stop: threading.Event, seen: Seen) -> None:
     from psycopg import Error
 
     with office.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.exec_driver_sql(f"LISTEN {CHANNEL}")
         # What was decided between two connections was notified to nobody; the size tells.
-        known = _grown(office, tell, known)
+        seen.size(office.size())
         driver: Any = connection.connection.driver_connection
         try:
             while not stop.is_set():
-                sizes = [int(each.payload) for each in driver.notifies(timeout=LISTEN_FOR, stop_after=1)]
-                if sizes and max(sizes) > known:
-                    known = max(sizes)
-                    tell(known)
+                for notified in driver.notifies(timeout=LISTEN_FOR, stop_after=1):
+                    seen.size(int(notified.payload))
         except Error as error:
             connection.invalidate()
             raise OSError from error
         connection.exec_driver_sql(f"UNLISTEN {CHANNEL}")
-    return known

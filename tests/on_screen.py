@@ -34,7 +34,7 @@ PICTURES = Path(__file__).parent / "snapshots"
 GIVEN = ("Ana", "Ben", "Carla", "Dev", "Elif", "Femi", "Grace", "Hana", "Ivan", "Jin", "Kofi", "Lena")
 FAMILY = ("Alvarez", "Brandt", "Cohen", "Demir", "Eze", "Fischer", "Garcia")
 PATIENCE = 20.0  # seconds
-PAUSE = 0.01  # seconds
+PAUSE = 0.005  # seconds
 
 
 def fill(portal: Portal, registrations: int = 40) -> None:

@@ -69,7 +69,8 @@ async def test_above_twenty_five_the_count_is_typed(district: Portal) -> None:
 async def test_flagged_cases_are_left_out_of_many_and_the_dialog_says_so(district: Portal) -> None:
     async with console(district, desk="registrations") as (app, pilot):
         await press(pilot, "asterisk", "a")
-        assert "4 registrations left out: 4 it is flagged and is decided one by one" in shown(app)
+        assert "4 registrations left out:" in shown(app)
+        assert "4 it is flagged and is decided one by one" in shown(app)
 
 
 @pytest.mark.parametrize("keys", [("n",), ("escape",), ("enter",), ("q",)])
