@@ -194,7 +194,7 @@ class PolicySettings:
     withdrawal_stop_percent: int = setting(
         10, kinds.whole(0, 100), "An import that withdraws more than this share of the roster stops and asks."
     )
-    export_row_budget: int = setting(500, kinds.whole(0, 10_000_000), "Rows that an operator may export in a day.")
+    export_row_budget: int = setting(100_000, kinds.whole(0, 10_000_000), "Rows that an operator may export in a day.")
 
 
 @dataclass(frozen=True)
