@@ -253,6 +253,22 @@ def test_reinstating_one_case_leaves_what_another_suspended(portal: Portal, stud
     assert account_of(portal, first).status == "active"
 
 
+def test_a_suspension_that_ended_by_itself_is_none(portal: Portal, student: int) -> None:
+    """Nobody writes the end of a suspension down, and still the tie can be suspended again, as what it was before."""
+    for typed, said in (({}, "the tie is suspended already"), ({"account": "yes"}, "the account is suspended already")):
+        first = challenge(portal, student)
+        settle(portal, "suspend", first, until="+7d", **typed)
+        second = challenge(portal, student, tie=tie_of(portal, first).id)
+        assert why(settle(portal, "suspend", second, **typed)) == said
+        portal.clock.advance(7 * DAY)
+        assert portal.sees(account_of(portal, first).id, student) == {"published"}
+        assert settle(portal, "suspend", second, **typed).done == 1
+        assert portal.sees(account_of(portal, first).id, student) == set()
+        assert why(settle(portal, "reinstate", first)) == "a later challenge suspended it again: reinstate there"
+        assert settle(portal, "reinstate", second).done == 1
+        assert (tie_of(portal, first).status, account_of(portal, first).status) == ("approved", "active")
+
+
 def test_deleting_is_soft_and_undone_while_it_lasts(portal: Portal, student: int) -> None:
     case = challenge(portal, student)
     account = account_of(portal, case).id

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from console.desk import Fact as Line
 from console.desk import Part, Sight, age
 from console.desks.challenge_clock import day_words, due_tone
-from console.desks.challenge_decisions import LIVE, claimed
+from console.desks.challenge_owners import LIVE, claimed
 from console.evidence import FACT_WORDS, FLAG_WORDS, words
 from console.lazy import sa, t
 from console.people import masked_number, person_name, student_name

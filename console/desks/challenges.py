@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 from console.authority import Permission
 from console.desk import Desk, Part, Sight, Value
 from console.desks.challenge_clock import Due, back, due_tone, due_words, is_due
-from console.desks.challenge_decisions import DECISIONS, claimed
+from console.desks.challenge_decisions import DECISIONS
+from console.desks.challenge_owners import claimed
 from console.filters import Term, Wanted
 from console.lazy import sa, t
 from console.names import name_key
