@@ -587,18 +587,18 @@ def test_while_a_roster_is_read_others_decide(
     imports: Imports, district: Manifest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Reading takes most of an import's time; the write lock is taken after it."""
-    from console.intake import roster_stage
+    from console.intake import roster_run
 
     portal = imports.portal
     case = portal.registration(portal.student(school=portal.school(code="elsewhere")))
     decided: list[int] = []
-    stage_roster = roster_stage.stage_roster
+    stage_roster = roster_run.stage_roster
 
     def staged(*arguments: Any) -> None:
         stage_roster(*arguments)
         decided.append(portal.decide("registrations", "approve", case, reason="fits").done)
 
-    monkeypatch.setattr(roster_stage, "stage_roster", staged)
+    monkeypatch.setattr(roster_run, "stage_roster", staged)
     imports.path(district.roster_zip, allow_withdrawals=True)
     assert decided == [1]
 

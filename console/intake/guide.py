@@ -93,9 +93,9 @@ tries it again. What each becomes:
 - consents: not taken; the latest one of a parent for a grant counts from the moment it is inserted.
 - answers: go into the case's thread, encrypted. A registration that was asked counts as submitted again, unless its time is over; a
   challenge that waited is open again; `withdraws` takes a waiting registration back and ends a tie that only it had made.
-- accounts: adopted once. Accounts get their dates and `adopted` as origin, ties come in as limited or approved; one that is not
-  active comes in suspended. A login that registered itself is refused, a known one changes nothing. `person` links a login to the
-  student or staff member of the roster. `schools` counts for staff whom the roster places nowhere.
+- accounts: adopted once, after the first roster. Accounts get their dates and `adopted` as origin, ties come in as limited or
+  approved; one that is not active comes in suspended. A login that registered itself is refused, a known one changes nothing.
+  `person` links a login to the student or staff member of the roster. `schools` counts for staff whom the roster places nowhere.
 
 """
 
