@@ -142,6 +142,7 @@ def test_a_source_file_has_one_reason_and_so_stays_short() -> None:
         str(path.relative_to(ROOT)): len(path.read_text(encoding="utf-8").splitlines())
         for package in ("console", "screens", "models", "fixtures")
         for path in sorted((ROOT / package).rglob("*.py"))
+        if "migrations" not in path.parts  # a migration is as long as the tables it makes
     }
     assert lengths
     assert {name: lines for name, lines in lengths.items() if lines > LONGEST} == {}
