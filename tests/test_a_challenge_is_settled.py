@@ -654,6 +654,20 @@ def test_both_sides_stand_beside_the_case_in_words(portal: Portal, school: int) 
     assert parts["Other challenges"] == [f"no. {earlier} about this tie, closed, ignored, 1d ago"]
 
 
+def test_who_verified_a_tie_is_said(portal: Portal, student: int) -> None:
+    case = challenge(portal, student)
+    for values, said in (
+        ({}, "by an operator, 2026-11-20"),
+        ({"origin": "adopted"}, "before this console, 2026-11-20"),
+        ({"verified_at": None}, "by nobody, adopted from before this console"),
+        ({"origin": "self"}, "by nobody"),
+    ):
+        portal.change(t.membership, tie_of(portal, case).id, **values or {"blocked": False})
+        view = portal.office.case(portal.operator(), desk("challenges"), case)
+        facts = next(part.facts for part in view.parts if part.title == "Challenged")
+        assert [fact.text for fact in facts if fact.label == "Verified"] == [said]
+
+
 def test_the_hold_now_in_force_is_said(portal: Portal) -> None:
     def hold(case: int) -> str:
         view = portal.office.case(portal.operator(), desk("challenges"), case)

@@ -16,7 +16,7 @@ from console.lazy import sa, t
 from console.people import masked_number, person_name, student_name
 from console.queue import Tone
 from console.text import SafeText, join, paragraph, safe
-from models.words import AccountStatus, AccountType, HoldPolicy, Mask, MembershipStatus
+from models.words import AccountStatus, AccountType, HoldPolicy, Mask, MembershipStatus, Origin
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -167,11 +167,12 @@ def _tie(tie: Any, sight: Sight) -> Line:
 
 
 def _verified(tie: Any, sight: Sight) -> Line:
+    """Who established who it is; of an adopted tie the portal's life before this console says so, or nobody."""
+    adopted = tie.origin == Origin.ADOPTED
     if tie.verified_at is not None:
-        return Line("Verified", safe(f"by an operator, {_day(tie.verified_at, sight)}"), Tone.GOOD)
-    if tie.origin == "adopted":
-        return Line("Verified", safe("adopted from the portal's life before this console"))
-    return Line("Verified", safe("by nobody"), Tone.WARN)
+        who = "before this console" if adopted else "by an operator"
+        return Line("Verified", safe(f"{who}, {_day(tie.verified_at, sight)}"), Tone.GOOD)
+    return Line("Verified", safe("by nobody" + (", adopted from before this console" if adopted else "")), Tone.WARN)
 
 
 def _application(connection: sa.Connection, account: Any, row: Any) -> tuple[Line, ...]:
