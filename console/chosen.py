@@ -180,28 +180,35 @@ class Chosen:
         return int(self._connection.execute(sa.select(sa.func.count()).select_from(self.table)).scalar_one())
 
     def rows(self) -> Iterator[Row]:
-        """The chosen cases in their order."""
+        """The chosen cases in their order. Cases that change alike share their `before` and `after`: take them as they are."""
+        ties_end = 3 + len(self._ties)
+        alike: dict[tuple[Any, ...], tuple[dict[str, Any], dict[str, Any], list[tuple[int, str]]]] = {}
+        for row in self._connection.execute(sa.select(self.table).order_by(self.table.c.number)):
+            values, missing = row[ties_end:], tuple(tie is None for tie in row[3:ties_end])
+            known = alike.get((*values, *missing))
+            if known is None:
+                known = alike[(*values, *missing)] = self._change(values, missing)
+            before, after, places = known
+            yield Row(row[0], row[1], before, after, {name: row[place] for place, name in places})
+
+    def _change(
+        self, values: Sequence[Any], missing: Sequence[bool]
+    ) -> tuple[dict[str, Any], dict[str, Any], list[tuple[int, str]]]:
+        """What a record says of these values before and after: of the case, and of the ties that are there and change."""
         names = [name_of(column, self._case) for column in self._columns]
         tables = [column.table for column in self._columns]
-        result = self._connection.execute(sa.select(self.table).order_by(self.table.c.number))
-        ties_end = 3 + len(self._ties)
-        columns_end = ties_end + len(names)
-        for row in result:
-            old, new = row[ties_end:columns_end], row[columns_end:]
-            changed = {table for table, was, becomes in zip(tables, old, new, strict=True) if was != becomes}
-            ties = {
-                table.name: tie
-                for table, tie in zip(self._ties, row[3:ties_end], strict=True)
-                if tie is not None and table in changed
-            }
-            kept = [n for n, table in enumerate(tables) if table is self._case or table.name in ties]
-            yield Row(
-                row.number,
-                row.id,
-                {names[n]: plain(old[n]) for n in kept},
-                {names[n]: plain(new[n]) for n in kept},
-                ties,
-            )
+        old, new = values[: len(names)], values[len(names) :]
+        changed = {table for table, was, becomes in zip(tables, old, new, strict=True) if was != becomes}
+        ties = [
+            (place, table) for place, table in enumerate(self._ties, 3) if not missing[place - 3] and table in changed
+        ]
+        told = {self._case, *(table for _, table in ties)}
+        kept = [n for n, table in enumerate(tables) if table in told]
+        return (
+            {names[n]: plain(old[n]) for n in kept},
+            {names[n]: plain(new[n]) for n in kept},
+            [(place, str(table.name)) for place, table in ties],
+        )
 
 
 def name_of(column: sa.Column[Any], case: sa.Table) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from sqlalchemy import Connection, Table
 
@@ -19,12 +19,11 @@ def insert_rows(connection: Connection, table: Table, columns: Sequence[str], ro
     Moments are given as aware datetimes and become what the engine stores, as through the table's own types.
     """
     converters = [
-        table.c[name].type.dialect_impl(connection.dialect).bind_processor(connection.dialect) for name in columns
+        (place, convert)
+        for place, name in enumerate(columns)
+        if (convert := table.c[name].type.dialect_impl(connection.dialect).bind_processor(connection.dialect))
     ]
-    listed = [
-        tuple(convert(value) if convert else value for convert, value in zip(converters, row, strict=True))
-        for row in rows
-    ]
+    listed = [_converted(row, converters) for row in rows] if converters else list(rows)
     if not listed:
         return
     quote = connection.dialect.identifier_preparer.quote
@@ -39,3 +38,10 @@ def insert_rows(connection: Connection, table: Table, columns: Sequence[str], ro
     mark = "?" if connection.dialect.name == "sqlite" else "%s"
     marks = ", ".join([mark] * len(columns))
     connection.exec_driver_sql(f"INSERT INTO {into} ({names}) VALUES ({marks})", listed)
+
+
+def _converted(row: Sequence[Any], converters: Sequence[tuple[int, Callable[[Any], Any]]]) -> tuple[Any, ...]:
+    values = list(row)
+    for place, convert in converters:
+        values[place] = convert(values[place])
+    return tuple(values)
