@@ -48,6 +48,8 @@ FLUSH_AFTER = 4.0
 STYLES = ("console", "frame", "prompt", "dialogs", "home", "desk_screen", "case_screen", "find", "command_line")
 """The style sheets, the general before the particular."""
 _log = logging.getLogger("district.screens")
+# Where nobody configured logging, Python would write warnings to stderr, across the screen.
+logging.getLogger("district").addHandler(logging.NullHandler())
 
 CONSOLE_KEYS = (
     Binding("colon", "command", "Command", id="console.command", tooltip="Type a command"),
@@ -108,8 +110,10 @@ class ConsoleApp(App[int], inherit_bindings=False):
         self._first = desk
         self._screens: dict[str, DeskScreen] = {}
         self._flushing = False
+        self._leaving: Screen[bool] | None = None
         self.register_theme(theme.theme())
-        self.theme = theme.NAME
+        wanted = office.settings.console.theme
+        self.theme = wanted if wanted in self.available_themes else theme.NAME
         self.set_keymap(keymap(office.settings.console, self._declared()))
 
     def _declared(self) -> list[Binding]:
@@ -322,7 +326,7 @@ class ConsoleApp(App[int], inherit_bindings=False):
         """Ask whether to leave; asked again, leave."""
         from screens.ask_dialog import AskDialog
 
-        if isinstance(self.screen, AskDialog):
+        if self._leaving is not None and self.screen is self._leaving:
             self.exit(0)
             return
 
@@ -330,7 +334,8 @@ class ConsoleApp(App[int], inherit_bindings=False):
             if yes:
                 self.exit(0)
 
-        await self.push_screen(AskDialog("Leave the console?", yes="Leave", no="Stay"), answered)
+        self._leaving = AskDialog("Leave the console?", yes="Leave", no="Stay")
+        await self.push_screen(self._leaving, answered)
 
     async def action_command(self) -> None:
         """Type a command."""
@@ -355,7 +360,7 @@ class ConsoleApp(App[int], inherit_bindings=False):
 def run(office: Office, operator: Operator, *, desk: str | None = None, mouse: bool = False) -> int:
     """Run the console in this terminal until the operator leaves; the exit code."""
     app = ConsoleApp(office, operator, desk=desk)
-    app.run(mouse=mouse)
+    app.run(mouse=mouse or office.settings.console.mouse)
     try:
         office.accesses.flush()
     except ConsoleError as error:

@@ -128,9 +128,7 @@ class CaseScreen(DecidingScreen):
         view = self.view
         if view is None:
             return
-        self.query_one(Heading).about(
-            f"{self.desk.singular.capitalize()} {view.id}", safe(f"{_word(view.state)}   {view.title}")
-        )
+        self.query_one(Heading).about(f"{self.desk.singular.capitalize()} {view.id}", safe(_word(view.state)))
         self.query_one(FactsPanel).show(view)
         self._show_decisions()
         self.show_hints()

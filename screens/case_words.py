@@ -22,8 +22,8 @@ LABEL = 16
 
 
 def case_content(view: CaseView, width: int, zone: ZoneInfo) -> Content:
-    """Facts and thread in lines of at most `width` cells."""
-    rows: list[Sequence[Words]] = []
+    """Title, facts and thread in lines of at most `width` cells."""
+    rows: list[Sequence[Words]] = _title(view, width)
     for part in view.parts:
         rows += [*_part(part, width), ()]
     if view.thread:
@@ -37,11 +37,15 @@ def case_content(view: CaseView, width: int, zone: ZoneInfo) -> Content:
 
 def part_places(view: CaseView, width: int) -> list[int]:
     """The line on which each group of facts begins."""
-    places, line = [], 0
+    places, line = [], len(_title(view, width))
     for part in view.parts:
         places.append(line)
         line += len(_part(part, width)) + 1
     return [*places, line] if view.thread else places
+
+
+def _title(view: CaseView, width: int) -> list[Sequence[Words]]:
+    return [*([(line, f"{STRONG} $accent")] for line in wrap(view.title, width)), ()]
 
 
 def _part(part: Part, width: int) -> list[Sequence[Words]]:

@@ -185,7 +185,6 @@ class DeskScreen(DecidingScreen):
             self.say_nothing()
         if self._stale and not self.table.ranging:
             self.look_again()
-        self.show_hints()
         self._cursor.again()
 
     def say(self, sentence: str, tone: Tone = Tone.PLAIN) -> None:

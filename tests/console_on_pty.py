@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from pathlib import Path
 
@@ -13,4 +14,5 @@ from tests.on_screen import opened
 
 if __name__ == "__main__":
     portal = opened(Path(sys.argv[1]))
+    logging.basicConfig(filename=Path(sys.argv[1]) / "log", level=logging.INFO)
     sys.exit(run(portal.office, portal.operator(), desk=sys.argv[2] if len(sys.argv) > 2 else None))

@@ -133,6 +133,7 @@ def test_an_operator_of_one_school_counts_and_finds_that_school(portal: Portal) 
     assert {str(hit.name) for hit in found.hits} == {"Kim Vale", "Pat Vale"}
     assert {str(hit.name) for hit in find(portal.office, portal.operator(), "vald").hits} == {
         "Kim Valdez",
+        "Pam Valdez",
         "Pat Valdez",
     }
     assert [hit.kind for hit in find(portal.office, portal.operator(), "pamv").hits] == [Kind.CONTACT]

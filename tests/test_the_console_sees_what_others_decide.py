@@ -127,7 +127,7 @@ def test_an_idle_console_sends_nothing_until_somebody_decides(filled: Path, tmp_
         terminal.send("y")
         assert terminal.exit_code() == 0
         accesses = [row.case_id for row in other.all(_accesses())]
-        assert accesses == [1]
+        assert accesses == [1], (folder / "log").read_text()
 
 
 def _accesses() -> object:
