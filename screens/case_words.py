@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from textual.content import Content
 
     from console.desk import CaseView, Desk, Entry, Part
+    from console.text import SafeText
     from screens.words import Words
 
 LABEL = 16
@@ -70,24 +71,36 @@ def _entry(entry: Entry, width: int, zone: ZoneInfo) -> list[Sequence[Words]]:
 def decisions_content(
     desk: Desk, view: CaseView, width: int, key_of: Callable[[str, str], str], *, long: bool
 ) -> Content:
-    """Every decision with its key; one that cannot be taken is dimmed and says why. `long` has a line of help for each."""
-    rows: list[Sequence[Words]] = []
+    """Every decision with its key, those that can be taken first; the others are dimmed and say why not.
+
+    `long` has a line of help for each; without it, those that can be taken share lines.
+    """
+    can: list[Sequence[Words]] = []
+    cannot: list[Sequence[Words]] = []
     short: list[Words] = []
     for each in desk.decisions:
         key = key_of(f"{desk.name}.{each.name}", each.key) or f":{each.name}"
         why = view.decisions.get(each.name)
         if why is not None:
-            text = wrap(safe(f"{each.title}: {why}"), width - 3)
-            rows += [
-                [(pad(safe(key if n == 0 else ""), max(3, len(key) + 1)), STYLES[Tone.DIM]), words(line, Tone.DIM)]
-                for n, line in enumerate(text)
-            ]
+            cannot += _hanging(key, wrap(safe(f"{each.title}: {why}"), width - _indent(key)), STYLES[Tone.DIM])
         elif long:
-            rows.append([(pad(safe(key), max(3, len(key) + 1)), KEY), (clip(safe(each.title), width - 3), "")])
-            rows += [*([("   ", ""), words(line, Tone.DIM)] for line in wrap(safe(each.help), width - 3)), ()]
+            can += _hanging(key, [clip(safe(each.title), width - _indent(key))], "")
+            can += [[("   ", ""), words(line, Tone.DIM)] for line in wrap(safe(each.help), width - 3)]
+            can.append(())
         else:
             short += [(key, KEY), (f" {each.title}   ", "")]
-    return lines([*_flow(short, width), *rows])
+    return lines([*_flow(short, width), *can, *cannot])
+
+
+def _indent(key: str) -> int:
+    return max(3, len(key) + 1)
+
+
+def _hanging(key: str, texts: Sequence[SafeText], style: str) -> list[Sequence[Words]]:
+    """A key, and its text behind it on as many lines as it takes."""
+    return [
+        [(pad(safe(key if n == 0 else ""), _indent(key)), style or KEY), (text, style)] for n, text in enumerate(texts)
+    ]
 
 
 def _flow(parts: list[Words], width: int) -> list[Sequence[Words]]:

@@ -54,7 +54,7 @@ class FactsPanel(VerticalScroll, can_focus=False):
 
     @property
     def _room(self) -> int:
-        return max(10, self.content_size.width)
+        return max(10, self.scrollable_content_region.width)
 
     def _draw(self) -> None:
         content = case_content(self.view, self._room, self._zone) if self.view else Content("")
