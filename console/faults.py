@@ -42,6 +42,10 @@ def _sentence(error: object, undone: str, reference: str) -> str:
         return f"The disk is full; {undone}. Free some space and try again."
     if "readonly" in text or "read-only" in text or state == "25006":
         return f"The database cannot be written to; {undone}. Check the file's rights or the server's role."
+    if "disk i/o error" in text or state.startswith("58"):
+        return (
+            f"The disk refused the database's file; {undone}. Check its space and its health, then run district doctor."
+        )
     if "unable to open" in text:
         return f"The database file cannot be opened; {undone}. Check its path and rights, or run district init."
     if "no such table" in text or state in ("42P01", "3F000"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from console.clock import Clock, FixedDayClock, SystemClock
-from console.errors import Unavailable
+from console.errors import Refused, Unavailable
 from console.ids import RandomSource, SystemRandom
 from console.lazy import sa, t
 
@@ -46,6 +46,18 @@ def open_vault(connection: sa.Connection, settings: Settings, random: RandomSour
     return Vault(keys, origin, random)
 
 
+def _present(engine: sa.Engine) -> None:
+    """SQLite makes a file that is missing; an empty one in its place would be taken for a portal that was lost."""
+    from pathlib import Path
+
+    file = engine.url.database
+    if engine.dialect.name == "sqlite" and file and not Path(file).exists():
+        raise Unavailable(
+            f"The database file {file} is missing; nothing was opened. Put it back from its backup, "
+            "or run district init for a new portal."
+        )
+
+
 def open_office(
     settings: Settings, *, clock: Clock | None = None, random: RandomSource | None = None, sealing: bool = True
 ) -> Office:
@@ -53,8 +65,10 @@ def open_office(
 
     Without `sealing` nothing is signed and so nothing refused: how a ledger is opened that is to be verified, or is broken.
 
-    Raises Unavailable when the database, a table or a key is missing, Unverified when the ledger does not continue what was signed.
+    Raises Unavailable when the database, a table or a key is missing, Refused when the key is another portal's, Unverified when the
+    ledger does not continue what was signed.
     """
+    from console.faults import saying
     from console.keyfiles import read_signing_key
     from console.ledger.seal import Signer
     from console.office import Office
@@ -62,9 +76,8 @@ def open_office(
     from models.words import Log
 
     engine = open_engine(settings)
+    _present(engine)
     chance = random or SystemRandom()
-    from console.faults import saying
-
     with saying("nothing was opened"), reading(engine) as connection:
         portal = connection.execute(sa.select(t.portal)).one_or_none()
         if portal is None:
@@ -74,7 +87,13 @@ def open_office(
                 f"The database belongs to {portal.origin}, but portal.origin is {settings.portal.origin}; nothing was opened."
             )
         vault = open_vault(connection, settings, chance)
-    signer = Signer(read_signing_key(settings.keys.ledger), settings.keys.state, settings.keys.checkpoints)
+    key = read_signing_key(settings.keys.ledger)
+    if key.vkey != portal.verifier_key:
+        raise Refused(
+            f"The ledger key {settings.keys.ledger} is not the one this portal was founded with; nothing was opened. "
+            "Put the right key back."
+        )
+    signer = Signer(key, settings.keys.state, settings.keys.checkpoints)
     office = Office(
         engine,
         settings,

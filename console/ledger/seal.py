@@ -7,6 +7,7 @@ makes it refuse, loudly. Its state file is locked across processes.
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import logging
 import os
@@ -151,6 +152,9 @@ class Signer:
     def _locked(self, log: Log) -> Iterator[Path]:
         try:
             self._state.mkdir(mode=0o700, parents=True, exist_ok=True)
+            # Known now, before a decision that could then not be signed.
+            if not os.access(self._state, os.W_OK | os.X_OK, effective_ids=True):
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
             descriptor = os.open(self._state / f"{log}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
             raise Unavailable(
