@@ -83,9 +83,10 @@ def decide(connection: sa.Connection, call: Call, sight: Sight, vault: Vault, ra
     """Carry out the call inside `connection`'s transaction. Raises Refused or Usage, and then nothing was done."""
     desk, decision, params = call.desk, call.decision, call.params
     authorize(sight.operator, decision.permission)
-    decision.check(params, sight)
+    # Before its parameters are judged: a day that was to come when the call was made may be over when it is repeated.
     if (found := repeated(connection, sight, call.key, call.digest())) is not None:
         return Committed(found, 0, [])
+    decision.check(params, sight)
     bulk = not call.selection.single
     if bulk and not decision.bulk:
         raise Usage(
