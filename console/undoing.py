@@ -1,11 +1,13 @@
 """Taking a batch back: every case to what its record says it was, unless something changed it since.
 
 History is not edited: an undo is a batch of its own, with records that turn before and after round, and can be undone in turn.
-Notices that were still held are withdrawn; what was said in a thread by that batch is marked withdrawn.
+Notices that were still held are withdrawn; what was said in a thread by that batch is marked withdrawn. Undoing the undo says both
+after all.
 """
 
 from __future__ import annotations
 
+from datetime import timedelta
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
@@ -76,7 +78,7 @@ def undo(
         chosen.apply(first + 1)
         work = Work(connection, sight, new, Params(), vault, chosen.table, random)
         decision.take_back(work)
-        withdrawn = _withdraw(connection, batch, chosen, desk)
+        told = _retell(connection, _said(connection, row), chosen, desk, sight)
         by_case = {record.case: record for record in records}
         written = [
             log.Record(
@@ -99,7 +101,7 @@ def undo(
             for row in chosen.rows()
         ]
     done = decision.name if row.decision.startswith("undo ") else f"undo {decision.name}"
-    receipt = Receipt(done, new, len(written), skipped, withdrawn, len(skipped))
+    receipt = Receipt(done, new, len(written), skipped, told, len(skipped))
     leaves = close(connection, head, written, sight, receipt, key, digest, desk.name, undoes=batch)
     return Committed(receipt, first, leaves)
 
@@ -161,18 +163,34 @@ def _pin(
     )
 
 
-def _withdraw(connection: sa.Connection, batch: str, chosen: Chosen, desk: Desk) -> int:
-    """Withdraw the held notices, thread entries and deadlines of the undone cases. Returns how many notices."""
+def _said(connection: sa.Connection, batch: sa.Row[Any]) -> tuple[str, bool]:
+    """The decision's own batch, under which everything was said, and whether what was withdrawn is to be said after all."""
+    first, again = batch, False
+    while first.undoes is not None:
+        first, again = connection.execute(sa.select(t.batch).where(t.batch.c.id == first.undoes)).one(), not again
+    return str(first.id), again
+
+
+def _retell(connection: sa.Connection, said: tuple[str, bool], chosen: Chosen, desk: Desk, sight: Sight) -> int:
+    """Withdraw the held notices, the thread entries and deadlines of the undone cases; where an undo is undone, bring them back.
+
+    Notices that come back are held as long as new ones. Returns how many notices it were.
+    """
+    batch, again = said
     cases = sa.select(chosen.table.c.id)
+    was, becomes = (NoticeState.WITHDRAWN, NoticeState.HELD) if again else (NoticeState.HELD, NoticeState.WITHDRAWN)
+    values: dict[str, Any] = {"state": becomes}
+    if again:
+        values["not_before"] = sight.now + timedelta(minutes=sight.settings.policy.notice_hold_minutes)
     notices = connection.execute(
         t.notice.update()
-        .where(t.notice.c.batch == batch, t.notice.c.state == NoticeState.HELD, t.notice.c.case_id.in_(cases))
-        .values(state=NoticeState.WITHDRAWN)
+        .where(t.notice.c.batch == batch, t.notice.c.state == was, t.notice.c.case_id.in_(cases))
+        .values(values)
     ).rowcount
     for table in (t.thread_entry, t.deadline):
         connection.execute(
             table.update()
             .where(table.c.batch == batch, table.c.desk == desk.name, table.c.case_id.in_(cases))
-            .values(withdrawn=sa.true())
+            .values(withdrawn=sa.false() if again else sa.true())
         )
     return notices
