@@ -13,7 +13,6 @@ from console.errors import Usage
 from console.evidence import Fact
 from console.lazy import sa, t
 from console.params import Params, Telling, option
-from console.standing import moved, parent_level, student_level
 from console.threads import add_deadline, write_entry
 from models.words import AccountStatus, MembershipStatus, RegistrationKind, RegistrationState
 
@@ -60,17 +59,16 @@ class Deferring(Params):
     until: date = option("The day it comes back: 2027-01-15, +14d, end-of-year.")
 
 
-def _moves(status: Any, account_status: Any) -> tuple[sa.ColumnElement[int], sa.ColumnElement[int]]:
-    """Whose access opens and whose closes when the tie and the account become this."""
-    r, m, a = t.registration.c, t.membership.c, t.account.c
-    before = sa.case(
-        (r.kind == RegistrationKind.STUDENT, student_level(m.status, a.status)), else_=parent_level(m.status, a.status)
+def _suspended(sight: Sight) -> Objection:
+    """A suspension has its ground and ends with its challenge or by itself: no application ends it (PORTAL, *Challenges*)."""
+    m = t.membership.c
+    in_force = sa.and_(
+        m.status == MembershipStatus.SUSPENDED,
+        sa.or_(m.suspended_until.is_(None), m.suspended_until > sight.today),
     )
-    after = sa.case(
-        (r.kind == RegistrationKind.STUDENT, student_level(status, account_status)),
-        else_=parent_level(status, account_status),
+    return Objection(
+        sa.func.coalesce(in_force, sa.false()), "the tie is suspended, reinstate it at its challenge first"
     )
-    return moved(before, after)
 
 
 def _started() -> sa.ColumnElement[str]:
@@ -95,11 +93,11 @@ class _Approving(Decision):
             raise Usage("A check in person cannot lie in the future; nothing was done.")
 
     def objections(self, params: Approving, sight: Sight, *, bulk: bool) -> Sequence[Objection]:
-        del sight
         r, school = t.registration.c, t.school.c
         checked = params.checked_on is not None
         found = [
             Objection(r.student_id.is_(None), "no student has this number"),
+            _suspended(sight),
             Objection(r.match + (1 if checked else 0) < 2, "one fact alone is never enough"),
         ]
         if not checked:
@@ -135,10 +133,6 @@ class _Approving(Decision):
                 r.match: r.match + sa.case((r.facts.op("&")(int(Fact.IN_PERSON)) == 0, 1), else_=0),
             }
         return changes
-
-    def access(self, params: Approving, sight: Sight) -> tuple[sa.ColumnElement[int], sa.ColumnElement[int]]:
-        del params, sight
-        return _moves(self.becomes, _started())
 
     def notices(self, params: Approving) -> Sequence[NoticeFor]:
         del params
@@ -192,10 +186,6 @@ class Reject(Decision):
             m.status: MembershipStatus.REMOVED,
             m.since: sight.today,
         }
-
-    def access(self, params: Telling, sight: Sight) -> tuple[sa.ColumnElement[int], sa.ColumnElement[int]]:
-        del params, sight
-        return _moves(MembershipStatus.REMOVED, t.account.c.status)
 
     def notices(self, params: Telling) -> Sequence[NoticeFor]:
         return (NoticeFor("registration-rejected", t.registration.c.account_id, params.message),)
@@ -252,6 +242,10 @@ class Unapprove(Decision):
     closes = True
     needs_reason = True
 
+    def objections(self, params: Telling, sight: Sight, *, bulk: bool) -> Sequence[Objection]:
+        del params, bulk
+        return [_suspended(sight)]
+
     def changes(self, params: Telling, sight: Sight) -> Mapping[sa.Column[Any], Any]:
         del params
         r, m = t.registration.c, t.membership.c
@@ -262,10 +256,6 @@ class Unapprove(Decision):
             m.status: m.arrival_status,
             m.since: sa.case((m.status == m.arrival_status, m.since), else_=sight.today),
         }
-
-    def access(self, params: Telling, sight: Sight) -> tuple[sa.ColumnElement[int], sa.ColumnElement[int]]:
-        del params, sight
-        return _moves(t.membership.c.arrival_status, t.account.c.status)
 
     def notices(self, params: Telling) -> Sequence[NoticeFor]:
         return (NoticeFor("registration-unapproved", t.registration.c.account_id, params.message),)
