@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import msgspec
 import pytest
 import sqlalchemy as sa
@@ -10,7 +12,9 @@ from console.desks import desk
 from console.errors import Refused, Usage
 from console.ledger.log import decode
 from models import tables as t
-from tests.portals import Portal
+
+if TYPE_CHECKING:
+    from tests.portals import Portal
 
 
 @pytest.fixture

@@ -133,7 +133,7 @@ def test_the_eighteenth_birthday_is_a_day_that_exists(birth: date) -> None:
         for place in (SAMPLES, SHARED)
         if place.is_dir()
         for p in place.iterdir()
-        if p.suffix in ("", ".zip") and not p.name.startswith(".")
+        if p.is_dir() or p.suffix == ".zip"
     ),
 )
 def test_published_samples_come_in_as_they_are_and_twice_is_once(imports: Imports, sample: str) -> None:

@@ -90,9 +90,9 @@ class Findings:
 
 
 def shown_name(name: str) -> str:
-    """A file's name fit for one line of a terminal: nothing that moves the cursor, at most 80 characters."""
+    """A file's name fit for one line of a terminal: nothing that moves the cursor, at most its last 80 characters."""
     plain = "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in name)
-    return plain if len(plain) <= 80 else plain[:79] + "…"
+    return plain if len(plain) <= 80 else "…" + plain[-79:]
 
 
 def shown_column(name: str, position: int) -> str:
