@@ -79,9 +79,17 @@ def district(ctx: click.Context, config: Path | None, operator_name: str | None,
         open_console(ctx)
 
 
+def _mend_streams() -> None:
+    """What was started with a closed stream gets one that leads nowhere; else the next file opened would stand in its place."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), mode, encoding="utf-8"))
+
+
 def main(arguments: Sequence[str] | None = None, *, opening: Callable[..., Office] | None = None) -> int:
     """Run the command line and return its exit code; `opening` is how the office is opened, where a test has its own."""
     silence()
+    _mend_streams()
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")

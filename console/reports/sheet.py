@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
 
 from console.errors import Refused
 from console.text import safe
@@ -30,16 +31,23 @@ def write_xlsx(lines: Iterable[Line], file: Path, heading: Heading) -> None:
 
     if heading.manifest.count >= ROWS:
         raise Refused("A spreadsheet holds 1,048,575 records; nothing was exported. Narrow the filter or take CSV.")
-    book = xlsxwriter.Workbook(
-        str(file),
-        {
-            "constant_memory": True,
-            "strings_to_formulas": False,
-            "strings_to_urls": False,
-            "strings_to_numbers": False,
-            "tmpdir": str(file.parent),
-        },
-    )
+    # The writer leaves what it had written where it stops, as on a full disk.
+    with TemporaryDirectory(prefix=f"{file.name}.", dir=file.parent) as folder:
+        book = xlsxwriter.Workbook(
+            str(file),
+            {
+                "constant_memory": True,
+                "strings_to_formulas": False,
+                "strings_to_urls": False,
+                "strings_to_numbers": False,
+                "tmpdir": folder,
+            },
+        )
+        _fill(book, lines, heading)
+        book.close()
+
+
+def _fill(book: Any, lines: Iterable[Line], heading: Heading) -> None:
     made = datetime.fromisoformat(heading.manifest.made).replace(tzinfo=None)
     book.set_properties({"title": "Audit report", "created": made})
     bold = book.add_format({"bold": True, "bottom": 1})
@@ -62,4 +70,3 @@ def write_xlsx(lines: Iterable[Line], file: Path, heading: Heading) -> None:
     for n, (label, text) in enumerate(heading.said()):
         about.write_string(n, 0, label, bold)
         about.write_string(n, 1, safe(text)[:CELL])
-    book.close()
