@@ -53,10 +53,14 @@ class Sight:
 
 @dataclass(frozen=True, slots=True)
 class Objection:
-    """Why a case cannot take part: where `holds` is true, `why` is said (`{state}` stands for the case's state)."""
+    """Why a case cannot take part: where `holds` is true, `why` is said (`{state}` stands for the case's state).
+
+    `unless` names the parameter, left out so far, with which an operator can still lift it: such a one disables no key.
+    """
 
     holds: Predicate
     why: str
+    unless: str = ""
 
     def said(self, state: str) -> str:
         """The reason for a case in this state."""
@@ -244,6 +248,8 @@ class Desk(ABC):
     terms: ClassVar[tuple[Term, ...]] = ()
     decisions: ClassVar[tuple[Decision, ...]] = ()
     disclosures: ClassVar[tuple[Disclosure, ...]] = ()
+    exporting: ClassVar[type[Params] | None] = None
+    """What is asked before the desk's records are exported with their proofs; None for a desk that exports none."""
 
     def decision(self, name: str) -> Decision:
         """The decision of that name. Raises KeyError."""

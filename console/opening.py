@@ -93,4 +93,4 @@ def _against(decision: Decision, desk: Desk, sight: Sight) -> list[Any]:
 
     blank: dict[str, Any] = {each.name: None for each in options(decision.Params) if each.required}
     params = decision.Params(**blank)
-    return objections(desk, decision, params, sight, bulk=False, watermark=None)
+    return [each for each in objections(desk, decision, params, sight, bulk=False, watermark=None) if not each.unless]

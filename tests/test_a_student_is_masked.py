@@ -260,8 +260,8 @@ def test_blocking_one_tie_leaves_the_others(portal: Portal, school: int, student
     assert (record.from_state, record.to_state, record.ties) == ("false", "true", {"membership": hers})
     (row,) = portal.office.queue(portal.operator(), desk("students"), "blocked:yes").records()
     assert (row["id"], row["parents"]) == (student, "1 blocked")
-    why = portal.office.case(portal.operator(), desk("students"), student).decisions["unblock"]
-    assert why == "only single parents are blocked, name one with --account"
+    (skip,) = portal.plan("students", "unblock", student, reason="settled").skipped
+    assert skip.why == "only single parents are blocked, name one with --account"
     undone = portal.undo(done.batch)
     assert undone.done == 1
     assert portal.sees(mother, student)

@@ -149,8 +149,11 @@ class Suspend(_ChallengeDecision):
             found.append(Objection(_in_force(a.status, a.suspended_until, sight), "the account is suspended already"))
             found += beyond(sight)
         else:
-            found.append(Objection(_in_force(m.status, m.suspended_until, sight), "the tie is suspended already"))
-            found.append(Objection(m.status == MembershipStatus.REMOVED, "the tie is removed already"))
+            held = _in_force(m.status, m.suspended_until, sight)
+            found.append(Objection(held, "the tie is suspended already", unless="account"))
+            found.append(
+                Objection(m.status == MembershipStatus.REMOVED, "the tie is removed already", unless="account")
+            )
             found.append(Objection(a.status == AccountStatus.DELETED, "the account is deleted"))
         return [*found, *unfounded(params.basis, account=params.account)]
 

@@ -77,6 +77,27 @@ def _started() -> sa.ColumnElement[str]:
     return sa.case((status == AccountStatus.PENDING, AccountStatus.ACTIVE.value), else_=status)
 
 
+_ONE_FACT = "one fact alone is never enough"
+
+
+def _new_fact() -> sa.ColumnElement[int]:
+    """How much a check in person adds to the facts: nothing where one was made before."""
+    return sa.case((t.registration.c.facts.op("&")(int(Fact.IN_PERSON)) == 0, 1), else_=0)
+
+
+def _too_little() -> list[Objection]:
+    """What is missing without a check in person, and whether one would do (PORTAL, *Registrations*)."""
+    r, school = t.registration.c, t.school.c
+    unchecked = sa.and_(
+        sa.func.coalesce(school.in_person_check, sa.false()), r.checked_on.is_(None), r.kind == RegistrationKind.PARENT
+    )
+    return [
+        Objection(r.match < 1, _ONE_FACT),
+        Objection(r.match < 2, _ONE_FACT, unless="checked_on"),
+        Objection(unchecked, "the school wants the identity checked in person", unless="checked_on"),
+    ]
+
+
 class _Approving(Decision):
     """What approve and limited share: what the tie becomes, the account's own start, the check in person."""
 
@@ -93,22 +114,9 @@ class _Approving(Decision):
             raise Usage("A check in person cannot lie in the future; nothing was done.")
 
     def objections(self, params: Approving, sight: Sight, *, bulk: bool) -> Sequence[Objection]:
-        r, school = t.registration.c, t.school.c
-        checked = params.checked_on is not None
-        found = [
-            Objection(r.student_id.is_(None), "no student has this number"),
-            _suspended(sight),
-            Objection(r.match + (1 if checked else 0) < 2, "one fact alone is never enough"),
-        ]
-        if not checked:
-            found.append(
-                Objection(
-                    sa.and_(
-                        sa.func.coalesce(school.in_person_check, sa.false()), r.checked_on.is_(None), r.kind == "parent"
-                    ),
-                    "the school wants the identity checked in person",
-                )
-            )
+        r = t.registration.c
+        found = [Objection(r.student_id.is_(None), "no student has this number"), _suspended(sight)]
+        found += _too_little() if params.checked_on is None else [Objection(r.match + _new_fact() < 2, _ONE_FACT)]
         if bulk:
             found.append(Objection(r.flags != 0, "it is flagged and is decided one by one"))
         return found
@@ -130,7 +138,7 @@ class _Approving(Decision):
                 r.checked_on: params.checked_on,
                 r.check_proof: str(params.proof),
                 r.facts: facts,
-                r.match: r.match + sa.case((r.facts.op("&")(int(Fact.IN_PERSON)) == 0, 1), else_=0),
+                r.match: r.match + _new_fact(),
             }
         return changes
 

@@ -220,7 +220,7 @@ class Block(Restriction):
         )
         found = list(_not_tied(params.account))
         if params.account is None:
-            found.append(Objection(t.student.c.parents_blocked, "all parents are blocked already"))
+            found.append(Objection(t.student.c.parents_blocked, "all parents are blocked already", unless="account"))
         else:
             found.append(Objection(has_tie(m.blocked, account=params.account), "this parent is blocked already"))
         if params.review is None:
@@ -251,14 +251,7 @@ class Unblock(Restriction):
     def objections(self, params: OneTie, sight: Sight, *, bulk: bool) -> Sequence[Objection]:
         del sight, bulk
         if params.account is None:
-            one = has_tie(t.membership.c.blocked)
-            return [
-                Objection(
-                    sa.and_(sa.not_(t.student.c.parents_blocked), one),
-                    "only single parents are blocked, name one with --account",
-                ),
-                Objection(sa.not_(t.student.c.parents_blocked), "its parents are not blocked"),
-            ]
+            return _nothing_for_all(sa.not_(t.student.c.parents_blocked), "its parents are not blocked")
         blocked = has_tie(t.membership.c.blocked, account=params.account)
         return [*_not_tied(params.account), Objection(sa.not_(blocked), "this parent is not blocked")]
 
@@ -349,7 +342,7 @@ class Review(Restriction):
         if params.account is not None:
             blocked = has_tie(t.membership.c.blocked, account=params.account)
             return [*_not_tied(params.account), Objection(sa.not_(blocked), "this parent is not blocked")]
-        return [Objection(sa.not_(sa.or_(*(holds for holds, _ in in_force()))), "nothing is in force for it")]
+        return _nothing_for_all(sa.not_(sa.or_(*(holds for holds, _ in in_force()))), "nothing is in force for it")
 
     def subject(self, params: Reviewing) -> sa.Column[Any]:
         return t.student.c.mask_review if params.account is None else t.membership.c.block_review
@@ -371,6 +364,15 @@ def in_force() -> tuple[tuple[Predicate, sa.Column[Any]], ...]:
         (s.verify_parents, s.verify_review),
         (s.directory_opt_out != "", s.opt_out_review),
     )
+
+
+def _nothing_for_all(nothing: Predicate, why: str) -> list[Objection]:
+    """There is `nothing` about all parents; where single ones are blocked, one of them has to be named."""
+    one = has_tie(t.membership.c.blocked)
+    return [
+        Objection(sa.and_(nothing, one), "only single parents are blocked, name one with --account", unless="account"),
+        Objection(sa.and_(nothing, sa.not_(one)), why),
+    ]
 
 
 def _not_tied(account: int | None) -> Sequence[Objection]:
