@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from console.desk import Fact as Line
 from console.desk import Part, Sight, age
+from console.desks.registrations import applicant_name, masked
 from console.evidence import FACT_WORDS, FLAG_WORDS, words
 from console.lazy import sa, t
 from console.people import masked_number, person_name, student_name
@@ -39,7 +40,7 @@ def registration_facts(
         .select_from(source)
         .where(r.id == case)
     ).one()
-    name = person_name(row.given_name, row.family_name)
+    name = applicant_name(row)
     parts = [
         Part("Applicant", _applicant(row, name)),
         Part("Student", _student(row)),
@@ -54,13 +55,14 @@ def registration_facts(
 
 
 def _applicant(row: Any, name: SafeText) -> tuple[Line, ...]:
+    hidden = safe("(hidden)") if masked(row) else None
     given = [
         ("Name", name),
         ("Relation", safe(row.relation)),
-        ("E-mail", safe(row.email)),
+        ("E-mail", hidden or safe(row.email)),
         ("Phone", safe(row.phone)),
         ("Organisation", safe(row.organisation_name)),
-        ("Login", safe(row.login)),
+        ("Login", hidden or safe(row.login)),
         ("Tie now", safe(row.tie)),
     ]
     return tuple(Line(label, text) for label, text in given if text)
@@ -128,23 +130,31 @@ def _contacts(connection: sa.Connection, row: Any) -> tuple[Line, ...]:
 
 
 def _earlier(connection: sa.Connection, row: Any, sight: Sight) -> tuple[Line, ...]:
-    r = t.registration.c
+    r, s = t.registration.c, t.student.c
     same = [r.account_id == row.account_id]
     if row.student_id is not None:
         same.append(r.student_id == row.student_id)
     found = connection.execute(
-        sa.select(r.id, r.state, r.kind, r.given_name, r.family_name, r.arrived_at, r.account_id)
+        sa.select(
+            r.id,
+            r.state,
+            r.kind,
+            r.student_id,
+            r.given_name,
+            r.family_name,
+            r.arrived_at,
+            r.account_id,
+            s.mask,
+            s.pseudonym,
+        )
+        .select_from(t.registration.outerjoin(t.student, s.id == r.student_id))
         .where(r.id != row.id, sa.or_(*same))
         .order_by(r.id.desc())
         .limit(8)
     )
     lines = []
     for each in found:
-        who = (
-            safe("the same account")
-            if each.account_id == row.account_id
-            else person_name(each.given_name, each.family_name)
-        )
+        who = safe("the same account") if each.account_id == row.account_id else applicant_name(each)
         state = safe(f"{each.state.replace('_', ' ')}, {age(each.arrived_at, sight.now)} ago")
         tone = Tone.BAD if each.state == "rejected" else Tone.DIM
         lines.append(Line(f"no. {each.id}", join((who, state), safe(" – ")), tone))

@@ -171,7 +171,7 @@ class Registrations(Desk):
             "id": row.id,
             "state": safe(row.state.replace("_", " ")),
             "kind": safe(row.kind),
-            "applicant": person_name(row.given_name, row.family_name),
+            "applicant": applicant_name(row),
             "student": _student(row),
             "school": safe(row.school_name or ""),
             "match": row.match,
@@ -198,13 +198,14 @@ class Registrations(Desk):
         r, s = t.registration.c, t.student.c
         if not key:
             return sa.false()
-        return sa.or_(
+        # A name that a mask hides is not found by its letters, or searching would spell it; nor is that of a student who applies.
+        own = sa.and_(r.kind == RegistrationKind.STUDENT, sa.func.coalesce(s.mask, Mask.NONE) != Mask.NONE)
+        applies = sa.or_(
             r.family_key.startswith(key),
             r.name_key.startswith(key),
-            # A last name that a mask hides is not found by its letters, or searching would spell it.
-            sa.and_(s.mask != Mask.INITIAL, s.family_key.startswith(key)),
             sa.func.lower(r.email).startswith(text.lower(), autoescape=True),
         )
+        return sa.or_(sa.and_(sa.not_(own), applies), sa.and_(s.mask != Mask.INITIAL, s.family_key.startswith(key)))
 
     def tone(self, column: str, value: Value, row: Any) -> Tone:
         if column == "flags" and value:
@@ -221,6 +222,18 @@ class Registrations(Desk):
         from console.desks.registration_facts import registration_facts
 
         return registration_facts(connection, case, sight, vault, self.source())
+
+
+def masked(row: Any) -> bool:
+    """Whether the applicant is a student whose name a mask hides: what they typed of themselves spells it."""
+    return row.kind == RegistrationKind.STUDENT and row.student_id is not None and row.mask != Mask.NONE
+
+
+def applicant_name(row: Any) -> SafeText:
+    """Who applies, by kind, name, and the mask and code of the student that the application is for."""
+    if masked(row):
+        return student_name(row.given_name, row.family_name, row.mask, row.pseudonym)
+    return person_name(row.given_name, row.family_name)
 
 
 def _bit_set(column: sa.ColumnElement[int], bit: int) -> Predicate:

@@ -7,7 +7,7 @@ shows an address and what was written, so it is noted in the log of accesses.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from console.authority import Permission, authorize
@@ -16,8 +16,9 @@ from console.desks import DESKS
 from console.errors import Refused
 from console.lazy import sa, t
 from console.notices.alerting import WORK
-from console.notices.rendering import render
+from console.notices.rendering import greeting, render
 from console.text import SafeText, paragraph, safe
+from models.words import Mask
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from console.authority import Operator
     from console.desk import Sight
     from console.filters import Predicate
+    from console.notices.letters import Letter
     from console.office import Office
 
 SEES = (Permission.REGISTRATIONS_SEE, Permission.CHALLENGES_SEE, Permission.GRANTS_SEE, Permission.WORK)
@@ -87,7 +89,7 @@ def notice(office: Office, operator: Operator, number: int) -> Shown:
         ).one_or_none()
         if row is None:
             raise Refused(f"There is no such notice: {number}. Look for it with district notices list.")
-        letter = render(connection, office.settings, office.vault, row)
+        letter = _masked(connection, row, render(connection, office.settings, office.vault, row))
     office.accesses.note(operator, row.desk, "notice", row.case_id)
     return Shown(
         _listed(row),
@@ -96,6 +98,20 @@ def notice(office: Office, operator: Operator, number: int) -> Shown:
         safe(letter.subject),
         paragraph(letter.text),
     )
+
+
+def _masked(connection: sa.Connection, row: Any, letter: Letter) -> Letter:
+    """The letter as an operator may read it: to a student whose name a mask hides it is addressed by that name."""
+    a, s = t.account.c, t.student.c
+    own = connection.execute(
+        sa.select(a.given_name, a.family_name, s.mask)
+        .select_from(t.account.join(t.student, s.id == a.student_id))
+        .where(a.id == row.account_id)
+    ).one_or_none()
+    if own is None or own.mask == Mask.NONE:
+        return letter
+    named = greeting(own.given_name, own.family_name)
+    return replace(letter, to=letter.to and "(hidden)", text=letter.text.replace(named, "Hello,", 1))
 
 
 def _visible(connection: sa.Connection, sight: Sight) -> Predicate:
