@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from console.disclosing import Shown
     from console.ids import RandomSource
     from console.ledger.seal import Signer
+    from console.reports.exporting import Exported, Wanted
     from console.selection import Plan, Receipt, Selection
     from console.settings import Settings
     from console.vault import Vault
@@ -126,6 +127,12 @@ class Office:
             lambda connection: undo(connection, batch, sight, self.vault, self.random, key, desk_of),
             lambda connection: repeated(connection, sight, key, undo_digest(batch)),
         )
+
+    def export(self, operator: Operator, wanted: Wanted, key: str) -> Exported:
+        """Write records with their proofs into a file; that they left the district is recorded first."""
+        from console.reports.exporting import export
+
+        return export(self, operator, wanted, key)
 
     def case(self, operator: Operator, desk: Desk, case: int) -> CaseView:
         """A case with everything beside it; that it was opened is recorded."""

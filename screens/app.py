@@ -199,6 +199,7 @@ class ConsoleApp(App[int], inherit_bindings=False):
             return
         receipt = outcome.receipt
         if receipt is None:
+            self.say(outcome.said)
             return
         if outcome.undoes:
             self.undoable = [each for each in self.undoable if each[2] != outcome.undoes]

@@ -8,7 +8,9 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
+from console.authority import Permission
 from console.queue import Tone
+from console.reports.asking import Exporting
 from screens.desk_keys import KeyHint
 from screens.frame import ConsoleScreen
 
@@ -122,11 +124,27 @@ class DecidingScreen(ConsoleScreen[None]):
             self.app.copy_to_clipboard(str(case))
             self.say(f"Copied: {case}")
 
-    def action_export(self) -> None:
-        """Say how what is listed is written to a file; the desk that exports answers itself."""
-        command = (
-            "audit export --format csv --out report.zip"
-            if self.desk.name == "audit"
-            else f"{self.desk.name} list --format csv"
+    async def action_export(self) -> None:
+        """Ask how what is listed is written to a file with its proofs; other desks' lists are written by the command line."""
+        if self.desk.exporting is None:
+            self.say(f"A list is written by the command line: district {self.desk.name} list --format csv")
+            return
+        if not self.console.operator.may(Permission.AUDIT_EXPORT):
+            self.say("Export: your role does not have this right.", Tone.WARN)
+            return
+        from screens.form_dialog import FormDialog
+
+        dialog = FormDialog(
+            "Export what is listed", self.desk.exporting, yes="Export", likely=True, reason_needed=False
         )
-        self.say(f"A file is written by the command line: district {command}")
+        await self.app.push_screen(dialog, self._exported)
+
+    def _exported(self, params: Params | None) -> None:
+        if not isinstance(params, Exporting):
+            self.say("Nothing was exported.")
+        elif self.console.writes.export(self.desk, params.wanted(self.listed())):
+            self.say("Export: being written and proved …")
+
+    def listed(self) -> str:
+        """The filter that says what is listed."""
+        return ""

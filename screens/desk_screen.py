@@ -266,6 +266,10 @@ class DeskScreen(DecidingScreen):
         ids = tuple(sorted(marks.ids)) if marks else () if case is None else (case,)
         return Selection(ids=ids, watermark=watermark) if ids else None
 
+    def listed(self) -> str:
+        """The filter of the moment."""
+        return self.where
+
     def after_writing(self) -> None:
         """A decision has been carried out: marks have done their work, the cursor stays at its place."""
         self.table.clear_marks()

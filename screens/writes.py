@@ -18,13 +18,14 @@ if TYPE_CHECKING:
 
     from console.desk import Decision, Desk, Disclosure
     from console.disclosing import Shown
+    from console.reports.exporting import Wanted
     from console.selection import Receipt, Selection
     from screens.app import ConsoleApp
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a write: a receipt, something shown, or the sentence that says why not."""
+    """What became of a write: a receipt, something shown, a sentence, or the sentence that says why not."""
 
     title: str
     desk: Desk
@@ -33,6 +34,7 @@ class Outcome:
     disclosure: Disclosure | None = None
     shown: Shown | None = None
     error: ConsoleError | None = None
+    said: str = ""
 
 
 class Written(Message):
@@ -80,6 +82,17 @@ class Writes:
             return Outcome(disclosure.title, desk, disclosure=disclosure, shown=shown)
 
         return self._begin(("disclose", disclosure.name, case, params), work, Outcome(disclosure.title, desk))
+
+    def export(self, desk: Desk, wanted: Wanted) -> bool:
+        """Begin to export; False when another write is still running."""
+        office, operator = self._app.office, self._app.operator
+
+        def work(key: str) -> Outcome:
+            exported = office.export(operator, wanted, key)
+            many = "1 record" if exported.count == 1 else f"{exported.count:,} records"
+            return Outcome("Export", desk, said=f"{many} exported with proofs to {exported.out}.")
+
+        return self._begin(("export", wanted), work, Outcome("Export", desk))
 
     def _begin(self, call: tuple[Any, ...], work: Callable[[str], Outcome], failed: Outcome) -> bool:
         if self.busy:

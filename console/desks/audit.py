@@ -16,6 +16,7 @@ from console.filters import Term, Wanted
 from console.ids import read_batch_id
 from console.lazy import sa, t
 from console.queue import Column, Tone
+from console.reports.asking import Exporting
 from console.text import SafeText, safe
 
 if TYPE_CHECKING:
@@ -81,6 +82,7 @@ class Audit(Desk):
     see = Permission.AUDIT_SEE
     order = "id"
     descending = True
+    exporting = Exporting
     empty = "No record matches. log:accesses shows who opened which case."
     columns = (
         Column("id", "No.", 7, right=True),
