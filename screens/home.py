@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 TITLE = 19
 """Cells for a desk's title."""
+ROWS = {"intake": "row"}
+"""What is counted where there is no desk."""
 ROOM_FOR_PLOT = 76
 """Cells from which a plot stands beside the numbers."""
 
@@ -179,7 +181,7 @@ class HomeScreen(ConsoleScreen[None]):
     def _decided(self, each: Decided) -> Line:
         assert self.overview is not None  # noqa: S101 - it comes from the overview
         desk = self.console.desks.get(each.desk)
-        done = plural(each.done, desk.singular if desk else each.desk)
+        done = plural(each.done, desk.singular if desk else ROWS.get(each.desk, each.desk))
         undone = "  undone" if each.undone else ""
         parts = [
             words(pad(safe(age(each.at, self.overview.at)), 4, right=True), Tone.DIM),
