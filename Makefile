@@ -46,7 +46,7 @@ lock: development ## resolve the dependencies anew and write both lock files
 	@$(BIN)/python .ci/lock.py
 
 clean: ## remove .venv, the demonstration's district and every cache
-	@rm -rf .venv demo build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@rm -rf .venv district-demo build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 runtime development:

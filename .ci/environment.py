@@ -56,7 +56,7 @@ def make() -> None:
 
 def install(kind: str) -> None:
     """The locked packages, then the project itself in place."""
-    print(f"Installing what {' and '.join(LOCKS[kind])} name …", file=sys.stderr)
+    print(f"Installing the packages of {' and '.join(LOCKS[kind])} …", file=sys.stderr)
     pip = [str(PYTHON), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"]
     locked = [*pip, "--require-hashes", "--only-binary=:all:"]
     for name in LOCKS[kind]:
