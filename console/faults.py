@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("district.database")
 
+_NOT_LET_IN = ("password authentication failed", "no password supplied", "pg_hba.conf", 'role "')
+"""Words of a server that turns a connection down; psycopg gives no SQLSTATE before there is a connection."""
+
 
 @contextmanager
 def saying(undone: str) -> Iterator[None]:
@@ -52,11 +55,15 @@ def _sentence(error: object, undone: str, reference: str) -> str:
         return f"The database holds no portal yet; {undone}. Run district init."
     if "not a database" in text or "malformed" in text:
         return f"The database file is damaged or is none; {undone}. Put back a backup, then run district audit verify."
-    if state == "57014" or "timeout" in text or "canceling" in text:
+    if state == "57014" or ("timeout" in text and "connection timeout" not in text) or "canceling" in text:
         return f"The database took too long; {undone}. Narrow the filter or try again."
-    if state.startswith("28"):
+    if state.startswith("28") or (not state and any(said in text for said in _NOT_LET_IN)):
         return f"The database refused the console's user; {undone}. Check database.url and database.password_file."
-    return f"The database is not there ({reference}); {undone}. Try again, or run district doctor."
+    if state == "3D000" or (not state and 'database "' in text and "does not exist" in text):
+        return f"The server has no database of that name; {undone}. Make it with createdb, or check database.url."
+    return (
+        f"The database is not there ({reference}); {undone}. Check that its server runs and that database.url names it."
+    )
 
 
 def asks_to_repeat(error: BaseException) -> bool:

@@ -6,6 +6,7 @@ import socket
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from sqlalchemy import make_url
 
 from console.doctor import Doctor, Health
 from console.settings import Settings
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from console.doctor import Finding
     from tests.portals import Portal
+    from tests.services.postgres import Cluster
 
 
 @pytest.fixture
@@ -76,6 +78,19 @@ def test_a_database_that_is_not_there_is_told_and_not_made(founded: tuple[Portal
     assert "is not there" in bad(found)["database"]
     assert not (tmp_path / "gone.db").exists()
     assert "database" in bad(examine(portal, folder, database={"url": "postgresql://nobody@127.0.0.1:1/portal"}))
+
+
+def test_a_server_that_knows_no_such_role_or_database_is_not_called_absent(
+    postgres: Cluster, founded: tuple[Portal, Path]
+) -> None:
+    there = make_url(postgres.url("postgres"))
+    for wrong, said, advice in (
+        (there.set(username="stranger"), "refused the console's user", "database.password_file"),
+        (there.set(database="none_such"), "no database of that name", "createdb"),
+    ):
+        found = examine(*founded, database={"url": wrong.render_as_string(hide_password=False)})["database"]
+        assert said in found.text
+        assert advice in found.advice
 
 
 def test_what_was_left_unsigned_or_is_missing_is_seen(founded: tuple[Portal, Path]) -> None:
