@@ -146,7 +146,7 @@ class Decision(ABC):
     def access(self, params: Any, sight: Sight) -> tuple[sa.ColumnElement[int], sa.ColumnElement[int]] | None:
         """For each case, how many (viewer, student) pairs will see more, and how many less.
 
-        None, the exact way: the portal's own views are read over the rows as they would be (`console.imagining`). A desk whose
+        None, the exact way: the portal's own views are read over the rows as they would be (`console.deciding.imagining`). A desk whose
         bulk decisions are about very many cases may count by a simpler rule here.
         """
         del params, sight
@@ -300,6 +300,13 @@ class Desk(ABC):
     def school(self) -> sa.ColumnElement[int] | None:
         """The school by which an operator's scope is judged; None where there is none."""
         return None
+
+    def within(self, operator: Operator) -> Sequence[Predicate]:
+        """What keeps the cases of other schools from an operator who has some; nothing for one who has all."""
+        school = self.school()
+        if operator.schools is None or school is None:
+            return ()
+        return (school.in_(sorted(operator.schools)),)
 
     @abstractmethod
     def shown(self, sight: Sight) -> Sequence[sa.ColumnElement[Any]]:

@@ -14,6 +14,7 @@ from console.authority import Permission
 from console.lazy import sa, t
 from console.names import email_key, name_key
 from console.people import masked_number, person_name, student_name
+from console.scope import families_of
 from console.text import SafeText, join, safe
 
 if TYPE_CHECKING:
@@ -132,14 +133,7 @@ def _accounts(connection: sa.Connection, operator: Operator, wanted: str) -> lis
         sa.or_(a.student_id.is_(None), t.student.c.mask == "none"),
     ]
     if operator.schools is not None:
-        r = t.registration
-        schools = sorted(operator.schools)
-        ours = sa.exists().where(r.c.account_id == a.id, r.c.school_id.in_(schools))
-        tied = sa.exists().where(
-            t.membership.c.account_id == a.id,
-            t.membership.c.student_id.in_(sa.select(t.student.c.id).where(t.student.c.school_id.in_(schools))),
-        )
-        where.append(sa.or_(ours, tied))
+        where.append(families_of(operator.schools))
     rows = connection.execute(
         sa.select(a.id, a.given_name, a.family_name, a.login, a.type, a.status)
         .select_from(t.account.outerjoin(t.student, t.student.c.id == a.student_id))

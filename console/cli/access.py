@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import sqlalchemy as sa
 
     from console.access import Explanation, Way
+    from console.authority import Operator
 
 
 @click.group("access")
@@ -36,7 +37,9 @@ def explain_command(ctx: click.Context, account: int, student: int, form: str) -
     """Say what an account sees of a student, through which tie, since when and until when – or why it sees nothing."""
     from console.access import explain
 
-    found: Explanation = _asked(ctx, student, lambda connection, today: explain(connection, account, student, today))
+    found: Explanation = _asked(
+        ctx, student, lambda connection, today: explain(connection, account, student, today), account=account
+    )
     if form == "json":
         write_json(
             {
@@ -90,10 +93,12 @@ def _way(way: Way) -> dict[str, Any]:
     return {"tie": way.tie, "via": way.via, "classes": list(way.classes), "since": way.since, "until": way.until}
 
 
-def _asked(ctx: click.Context, student: int, question: Callable[[sa.Connection, Any], Any]) -> Any:
-    """The answer, for an operator for whom the student exists; that it was asked is recorded."""
+def _asked(
+    ctx: click.Context, student: int, question: Callable[[sa.Connection, Any], Any], *, account: int | None = None
+) -> Any:
+    """The answer, for an operator for whom the student and the account exist; that it was asked is recorded."""
     from console.authority import authorize
-    from console.choosing import in_scope
+    from console.deciding.choosing import in_scope
     from console.desks import desk
     from console.lazy import sa as sql
 
@@ -109,7 +114,26 @@ def _asked(ctx: click.Context, student: int, question: Callable[[sa.Connection, 
         ).first()
         if known is None:
             raise Refused(f"There is no such student: {student}. Look for one with district students list.")
+        if account is not None:
+            _known(connection, operator, account, student)
         answer = question(connection, sight.today)
     office.accesses.note(operator, students.name, "explained", student)
     office.accesses.flush()
     return answer
+
+
+def _known(connection: sa.Connection, operator: Operator, account: int, student: int) -> None:
+    """Raises Refused for an account that is neither of the operator's schools nor tied to the student."""
+    from console.lazy import sa as sql
+    from console.lazy import t
+    from console.scope import accounts_of
+
+    a, m, g = t.account.c, t.membership.c, t.access_grant.c
+    tied = sql.or_(
+        a.student_id == student,
+        sql.exists().where(m.account_id == a.id, m.student_id == student),
+        sql.exists().where(g.account_id == a.id, g.student_id == student),
+    )
+    found = connection.execute(sql.select(a.id).where(a.id == account, sql.or_(tied, accounts_of(operator))))
+    if found.first() is None:
+        raise Refused(f"There is no account {account}; nothing was explained; look for the right number.")

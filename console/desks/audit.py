@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import date
 
+    from console.authority import Operator
     from console.filters import Predicate
     from console.vault import Vault
 
@@ -133,6 +134,11 @@ class Audit(Desk):
 
     def source(self) -> sa.FromClause:
         return t.record.outerjoin(t.operator, t.operator.c.id == t.record.c.operator_id)
+
+    def within(self, operator: Operator) -> Sequence[Predicate]:
+        from console.scope import records_of
+
+        return () if operator.schools is None else (records_of(operator, operator.schools),)
 
     def state(self, sight: Sight) -> sa.ColumnElement[str]:
         """What sort of record it is: a record itself never changes."""

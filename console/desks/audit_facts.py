@@ -45,7 +45,7 @@ def audit_facts(connection: sa.Connection, case: int, sight: Sight, vault: Vault
         Part("Before and after", _changes(record)),
         Part("With", _lines(record.params)),
         Part("Why", _why(connection, vault, record)),
-        Part("Its batch", _batch(connection, record)),
+        Part("Its batch", _batch(connection, record, sight)),
         Part("Proof", _proof(connection, record, row.body, sight)),
         Part("As it was hashed", _bytes(row.body)),
     ]
@@ -104,12 +104,16 @@ def _why(connection: sa.Connection, vault: Vault, record: Record) -> tuple[Fact,
         return (Fact("", safe(str(error)), Tone.BAD),)
 
 
-def _batch(connection: sa.Connection, record: Record) -> tuple[Fact, ...]:
+def _batch(connection: sa.Connection, record: Record, sight: Sight) -> tuple[Fact, ...]:
     if not record.batch:
         return ()
+    from console.desks.audit import DESK
+
     r, b = t.record.c, t.batch.c
     others = connection.execute(
-        sa.select(sa.func.count()).where(r.batch == record.batch, r.log == record.log, r.index != record.index)
+        sa.select(sa.func.count()).where(
+            r.batch == record.batch, r.log == record.log, r.index != record.index, *DESK.within(sight.operator)
+        )
     ).scalar_one()
     undoing = connection.execute(
         sa.select(b.id, b.at)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from console.access.lacks import WORDS, Lack
 from console.desk import Fact, Part, Sight, age
 from console.desks.grants import lacking
-from console.lacks import WORDS, Lack
 from console.lazy import sa, t
 from console.people import guardian_name, masked_number, person_name, student_name
 from console.queue import Tone
@@ -174,7 +174,7 @@ def _others(connection: sa.Connection, row: Any, desk: Grants, sight: Sight) -> 
     found = connection.execute(
         sa.select(g.id, desk.state(sight).label("state"), s.given_name, s.family_name, s.mask, s.pseudonym, g.ends)
         .select_from(desk.source())
-        .where(g.account_id == row.account_id, g.id != row.id)
+        .where(g.account_id == row.account_id, g.id != row.id, *desk.within(sight.operator))
         .order_by(g.id.desc())
         .limit(8)
     )

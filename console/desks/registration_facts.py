@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from console.desk import Fact as Line
 from console.desk import Part, Sight, age
-from console.desks.registrations import applicant_name, masked
+from console.desks.registrations import DESK, applicant_name, masked
 from console.evidence import FACT_WORDS, FLAG_WORDS, words
 from console.lazy import sa, t
 from console.people import masked_number, person_name, student_name
@@ -134,6 +134,7 @@ def _earlier(connection: sa.Connection, row: Any, sight: Sight) -> tuple[Line, .
     same = [r.account_id == row.account_id]
     if row.student_id is not None:
         same.append(r.student_id == row.student_id)
+    where = [r.id != row.id, sa.or_(*same), *DESK.within(sight.operator)]
     found = connection.execute(
         sa.select(
             r.id,
@@ -148,7 +149,7 @@ def _earlier(connection: sa.Connection, row: Any, sight: Sight) -> tuple[Line, .
             s.pseudonym,
         )
         .select_from(t.registration.outerjoin(t.student, s.id == r.student_id))
-        .where(r.id != row.id, sa.or_(*same))
+        .where(*where)
         .order_by(r.id.desc())
         .limit(8)
     )

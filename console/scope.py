@@ -1,0 +1,66 @@
+"""What exists for an operator who has some schools and not all, beyond the cases of a desk: records, batches, accounts.
+
+Promises: what lies outside an operator's schools is neither listed, counted, shown nor named; what operators did themselves they see.
+Administrators' logins exist for nobody but who manages operators (PORTAL, *Who is who*: the help desk cannot list them).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from console.authority import Permission
+from console.desks import DESKS, desk
+from console.lazy import sa, t
+from models.words import AccountType
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from console.authority import Operator
+    from console.filters import Predicate
+
+FAMILIES = (AccountType.PARENT, AccountType.STUDENT, AccountType.ASP)
+STAFF = (AccountType.CERTIFICATED, AccountType.CLASSIFIED)
+
+
+def records_of(operator: Operator, schools: Iterable[int]) -> Predicate:
+    """True for the records of these schools' cases, and for what the operator did."""
+    r = t.record.c
+    found: list[Predicate] = [r.operator_id == operator.id]
+    for name in DESKS:
+        of = desk(name)
+        school = of.school()
+        if school is not None:
+            cases = sa.select(of.key()).select_from(of.source()).where(school.in_(sorted(schools)))
+            found.append(sa.and_(r.desk == name, r.case_id.in_(cases)))
+    return sa.or_(*found)
+
+
+def families_of(schools: Iterable[int]) -> Predicate:
+    """True for the accounts that applied at these schools, or are tied to a student of theirs."""
+    a, r, m, g = t.account.c, t.registration.c, t.membership.c, t.access_grant.c
+    here = sorted(schools)
+    theirs = sa.select(t.student.c.id).where(t.student.c.school_id.in_(here))
+    return sa.or_(
+        a.student_id.in_(theirs),
+        sa.exists().where(r.account_id == a.id, r.school_id.in_(here)),
+        sa.exists().where(m.account_id == a.id, m.student_id.in_(theirs)),
+        sa.exists().where(g.account_id == a.id, g.school_id.in_(here)),
+    )
+
+
+def accounts_of(operator: Operator) -> Predicate:
+    """True for the accounts that exist for the operator."""
+    a = t.account.c
+    if operator.schools is None:
+        return sa.true() if operator.may(Permission.OPERATORS) else a.type.in_((*FAMILIES, *STAFF))
+    here = sorted(operator.schools)
+    k, p = t.account_school.c, t.post.c
+    works = sa.or_(
+        sa.exists().where(k.account_id == a.id, k.school_id.in_(here)),
+        sa.exists().where(p.staff_id == a.staff_id, p.school_id.in_(here)),
+    )
+    return sa.or_(
+        sa.and_(a.type.in_(FAMILIES), families_of(here)),
+        sa.and_(a.type.in_(STAFF), works),
+    )
