@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from console.choosing import in_scope, matching
+from console.deciding.choosing import in_scope, matching
 from console.errors import Usage
 from console.lazy import sa
 from console.queue import COUNT_CAP, Count, Row

@@ -146,8 +146,8 @@ class Decision(ABC):
     def access(self, params: Any, sight: Sight) -> tuple[sa.ColumnElement[int], sa.ColumnElement[int]] | None:
         """For each case, how many (viewer, student) pairs will see more, and how many less.
 
-        None, the exact way: the portal's own views are read over the rows as they would be (`console.deciding.imagining`). A desk whose
-        bulk decisions are about very many cases may count by a simpler rule here.
+        None, the exact way: the portal's own views are read over the rows as they would be (`console.deciding.imagining`). A desk
+        whose bulk decisions are about very many cases may count by a simpler rule here.
         """
         del params, sight
         return None

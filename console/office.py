@@ -15,21 +15,21 @@ from console.accesses import Accesses
 from console.authority import Operator, Role, authorize
 from console.browse import Browse, Order
 from console.deciding import Call, Committed, decide, repeated
+from console.deciding.planning import plan
+from console.deciding.undoing import undo, undo_digest
 from console.desk import Sight
 from console.errors import ConsoleError, Refused, Unavailable
 from console.faults import asks_to_repeat, saying
 from console.lazy import sa, t
 from console.ledger.log import read_size
-from console.planning import plan
-from console.undoing import undo, undo_digest
 from models.words import Log
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from console.clock import Clock
+    from console.deciding.disclosing import Shown
     from console.desk import CaseView, Decision, Desk, Disclosure
-    from console.disclosing import Shown
     from console.ids import RandomSource
     from console.ledger.seal import Signer
     from console.reports.exporting import Exported, Wanted
@@ -144,7 +144,7 @@ class Office:
         self, operator: Operator, desk: Desk, disclosure: Disclosure, case: int, params: Any, key: str
     ) -> Shown:
         """Give what a disclosure gives of one case, once that is recorded and signed."""
-        from console.disclosing import disclose
+        from console.deciding.disclosing import disclose
 
         return disclose(self, operator, desk, disclosure, case, params, key)
 

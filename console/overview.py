@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from console.authority import Permission
 from console.browse import Browse
-from console.choosing import matching
+from console.deciding.choosing import matching
 from console.lazy import sa, t
 from console.queue import COUNT_CAP, Count
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from console.authority import authorize
-from console.choosing import in_scope
+from console.deciding.choosing import in_scope
 from console.errors import Refused
 from console.lazy import sa
 from console.opening import availability

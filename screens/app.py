@@ -37,8 +37,8 @@ if TYPE_CHECKING:
     from textual.screen import Screen
 
     from console.authority import Operator
+    from console.deciding.disclosing import Shown
     from console.desk import Desk, Disclosure
-    from console.disclosing import Shown
     from console.office import Office
     from console.params import Params
     from screens.desk_screen import DeskScreen

@@ -18,7 +18,7 @@ from textual.worker import get_current_worker
 from console.errors import ConsoleError
 from console.params import options, read_params
 from console.queue import Tone
-from screens.form_dialog import FormDialog
+from screens.form_dialog import FormDialog, without_dashes
 from screens.plan_words import SHOWN, plan_content, unplanned_content
 from screens.prompt import Line
 from screens.resting import Rest
@@ -81,32 +81,32 @@ class DecideDialog(FormDialog):
         self._read_plan()
 
     def _read_plan(self) -> None:
+        params, fault = None, ""
+        try:
+            params = self._imagined()
+        except ConsoleError as error:
+            fault = "" if self.missing() else without_dashes(str(error))
         self.run_worker(
-            partial(self._planning, self._imagined()), thread=True, exclusive=True, group="plan", description="a plan"
+            partial(self._planning, params, fault), thread=True, exclusive=True, group="plan", description="a plan"
         )
 
-    def _imagined(self) -> Params | None:
-        """What is typed; where something needed is not yet, a stand-in that the plan does not depend on."""
+    def _imagined(self) -> Params:
+        """What is typed; where something needed is not yet, a stand-in that the plan does not depend on. Raises Usage."""
         sight = self.console.office.sight(self.console.operator)
         typed = self.fields.typed()
         for each in options(self._params):
             if each.required and not typed[each.name] and not each.words:
                 typed[each.name] = {date: sight.today + timedelta(days=1), int: 0, bool: False}.get(each.type, "…")
-        try:
-            return read_params(self._params, typed, sight.calendar)
-        except ConsoleError as error:
-            if self.missing() is None:
-                self.note(str(error))
-            return None
+        return read_params(self._params, typed, sight.calendar)
 
-    def _planning(self, params: Params | None) -> None:
+    def _planning(self, params: Params | None, fault: str) -> None:
         from console.rows import rows_of
 
         office, operator, worker = self.console.office, self.console.operator, get_current_worker()
         try:
             plan = office.plan(operator, self._desk, self._decision, self._selection, params) if params else None
             first = plan.first if plan else (self._selection.ids or ())[:SHOWN]
-            read = self.Planned(plan, rows_of(office, operator, self._desk, first))
+            read = self.Planned(plan, rows_of(office, operator, self._desk, first), fault)
         except ConsoleError as error:
             read = self.Planned(None, (), str(error))
         if not worker.is_cancelled:
@@ -116,7 +116,7 @@ class DecideDialog(FormDialog):
         """Show it."""
         plan = self._plan = message.plan
         if plan is None:
-            fault = message.fault or self.missing() or "Something typed above cannot be read yet."
+            fault = message.fault or self.missing() or "The plan is still being read."
             self.note(message.fault)
             self.answer.ready(self._decision.title, fault)
             self.tell(unplanned_content(self._desk, message.first, self.width))

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from console.params import Option, Params
 
 NONE = ""
-PLACEHOLDERS: Mapping[type, str] = {date: "2027-01-15, +14d, end-of-year", int: "a whole number"}
+PLACEHOLDERS: Mapping[type, str] = {date: "2027-01-15, today, +14d, end-of-year", int: "a whole number"}
 
 
 class Words(TextArea):

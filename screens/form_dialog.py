@@ -175,14 +175,14 @@ class FormDialog(ModalScreen["Params | None"]):
         try:
             self.finish(self.read())
         except ConsoleError as error:
-            self.note(_without_dashes(str(error)))
+            self.note(without_dashes(str(error)))
 
     def finish(self, params: Any) -> None:
         """Yes was said with these."""
         self.dismiss(params)
 
 
-def _without_dashes(sentence: str) -> str:
+def without_dashes(sentence: str) -> str:
     """A sentence of the command line as a dialog says it: `--until` is a field here."""
     return " ".join(
         word[2:].replace("-", " ").capitalize() if word.startswith("--") else word for word in sentence.split(" ")

@@ -15,7 +15,7 @@ from textual.worker import get_current_worker
 from console.desk import age
 from console.errors import ConsoleError
 from console.queue import Tone
-from console.text import clip, join, pad, safe
+from console.text import cells, clip, join, pad, safe
 from screens.desk_keys import KeyHint
 from screens.frame import ConsoleScreen, Heading
 from screens.listing import Line, Listing
@@ -25,6 +25,7 @@ from screens.words import KEY, STRONG, STYLES, plural, words
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from textual import events
     from textual.app import ComposeResult
     from textual.binding import BindingType
 
@@ -38,6 +39,8 @@ ROWS = {"intake": "row"}
 """What is counted where there is no desk."""
 ROOM_FOR_PLOT = 76
 """Cells from which a plot stands beside the numbers."""
+MARGIN = 4
+"""Cells that a line leaves free on its two sides."""
 
 
 class HomeScreen(ConsoleScreen[None]):
@@ -76,6 +79,10 @@ class HomeScreen(ConsoleScreen[None]):
         """Count when home is seen, not while it is covered."""
         self.set_focus(self.query_one(Listing))
         self.look_again()
+
+    def on_resize(self, _event: events.Resize) -> None:
+        """More room says more."""
+        self._draw()
 
     def look_again(self) -> None:
         """Count again."""
@@ -140,18 +147,20 @@ class HomeScreen(ConsoleScreen[None]):
         assert self.overview is not None  # noqa: S101 - a view comes with its overview
         oldest = f"oldest {age(view.oldest, self.overview.at)}" if view.oldest and not none else ""
         parts.append(words(pad(safe(f"  {oldest}"), 14), Tone.DIM))
+        came: list[Words] = []
         if view.arrivals and self.size.width >= ROOM_FOR_PLOT:
-            parts += [
+            came = [
                 (spark(view.arrivals), STYLES[Tone.ACCENT]),
                 words(safe(f"  {view.arrivals[-1]:,} today"), Tone.DIM),
             ]
-        if view.overdue or view.due_today:
-            parts.append(("  ", ""))
+        due: list[Words] = []
         if view.overdue:
-            parts.append(words(safe(f"{view.overdue:,} overdue "), Tone.BAD))
+            due.append(words(safe(f"  {view.overdue:,} overdue"), Tone.BAD))
         if view.due_today:
-            parts.append(words(safe(f"{view.due_today:,} due today"), Tone.WARN))
-        return parts
+            due.append(words(safe(f"  {view.due_today:,} due today"), Tone.WARN))
+        while came and sum(cells(safe(text)) for text, _ in [*parts, *came, *due]) > self.size.width - MARGIN:
+            came.pop()  # what is late matters more than what came
+        return [*parts, *came, *due]
 
     def _other_lines(self) -> list[Line]:
         if self.overview is None:

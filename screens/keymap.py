@@ -13,7 +13,7 @@ from textual.binding import Binding
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from console.setting_tables import ConsoleSettings
+    from console.settings.tables import ConsoleSettings
 
 NO_KEY = "f24"
 """A key that keyboards lack: what an action has whose every key is switched off."""

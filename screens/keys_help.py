@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import zip_longest
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import Binding
@@ -11,9 +12,9 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from console.queue import Tone
-from console.text import clip, pad, safe
+from console.text import pad, safe
 from screens.keymap import key_word
-from screens.words import KEY, STRONG, lines, words
+from screens.words import KEY, STRONG, lines, words, wrap
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
     from textual.binding import ActiveBinding, BindingType
 
+    from console.text import SafeText
     from screens.words import Words
 
 GROUPS = {
@@ -30,10 +32,13 @@ GROUPS = {
     "list": "The list",
     "home": "Home",
     "find": "Finding",
+    "prompt": "Typing",
     "console": "Everywhere",
 }
 KEYS = 13
 """Cells for the keys of a line."""
+SAID = 58
+"""Cells for what they do."""
 
 
 class KeysHelp(ModalScreen[None]):
@@ -87,11 +92,30 @@ def keys_content(active: Mapping[str, ActiveBinding], *, ids: bool) -> Content:
         rows += [[(GROUPS.get(group, "Decisions"), STRONG)]]
         for name, (keys, binding) in groups[group].items():
             text = binding.tooltip or binding.description
-            row: list[Words] = [(pad(safe("  ".join(sorted(keys, key=len))), KEYS), KEY)]
-            row += [(pad(safe(_said(binding, text)), 58) if ids else clip(safe(_said(binding, text)), 58), "")]
-            rows.append([*row, words(safe(f" {name}"), Tone.DIM)] if ids else row)
+            rows += _entry(keys, _said(binding, text), name if ids else "")
         rows.append(())
     return lines(rows[:-1])
+
+
+def _entry(keys: Sequence[str], text: str, name: str) -> list[Sequence[Words]]:
+    """The keys and what they do, each on as many lines as it takes; the name behind the first."""
+    none = safe("")
+    found: list[Sequence[Words]] = []
+    for key, line in zip_longest(_in_columns(keys), wrap(safe(text), SAID), fillvalue=none):
+        named = [words(safe(f" {name}"), Tone.DIM)] if name and not found else []
+        found.append([(pad(key, KEYS), KEY), (pad(line, SAID) if named else line, ""), *named])
+    return found
+
+
+def _in_columns(keys: Sequence[str]) -> list[SafeText]:
+    """Keys, the shortest first, as many on a line as there is room for."""
+    found: list[str] = []
+    for key in sorted(keys, key=len):
+        if found and len(found[-1]) + 2 + len(key) < KEYS:
+            found[-1] += f"  {key}"
+        else:
+            found.append(key)
+    return [safe(each) for each in found]
 
 
 def _said(binding: Binding, text: str) -> str:

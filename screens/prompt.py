@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
+from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.suggester import Suggester
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from textual.app import ComposeResult
+    from textual.binding import BindingType
 
     from console.filters import Term
 
@@ -36,6 +38,26 @@ class Line(Input):
             value, placeholder=placeholder, suggester=suggester, name=name, compact=True, select_on_focus=False
         )
         self.cursor_blink = False
+
+
+class Entry(Line):
+    """The line of a prompt: tab completes and never leaves, for behind the prompt letters decide."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(
+            "tab,shift+tab",
+            "complete",
+            "Complete",
+            show=False,
+            id="prompt.complete",
+            tooltip="Complete what is proposed",
+        ),
+    ]
+
+    def action_complete(self) -> None:
+        """Take what is proposed behind the cursor."""
+        self.action_end()
+        self.action_cursor_right()
 
 
 class LastWord(Suggester):
@@ -83,7 +105,7 @@ class Prompt(Vertical):
         yield Static("", markup=False, classes="hint")
         with Horizontal():
             yield Static(self._sign, markup=False, classes="sign")
-            yield Line(suggester=self._suggester)
+            yield Entry(suggester=self._suggester)
 
     @property
     def line(self) -> Line:
@@ -95,7 +117,8 @@ class Prompt(Vertical):
         self.query_one(".hint", Static).update(Content.assemble(words(safe(sentence), tone)))
 
     def open(self, value: str, hint: str) -> None:
-        """Show it with this text and put the cursor behind it."""
+        """Show it with this text and put the cursor behind it, where the next word begins."""
+        value = f"{value} " if value else ""
         self.display = True
         self.hint(hint)
         with self.line.prevent(Input.Changed):

@@ -16,8 +16,8 @@ from console.errors import ConsoleError, Unavailable
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from console.deciding.disclosing import Shown
     from console.desk import Decision, Desk, Disclosure
-    from console.disclosing import Shown
     from console.reports.exporting import Wanted
     from console.selection import Receipt, Selection
     from screens.app import ConsoleApp

@@ -110,7 +110,9 @@ def _typed(each: Option) -> st.SearchStrategy[Any]:
         said = st.sampled_from(WORDS.get(each.name, ANY_WORD))
     else:
         said = st.sampled_from(ANY_DAY)
-    return said if each.required or each.name == "reason" else st.one_of(st.none(), said)
+    if each.required or each.name == "reason":
+        return said
+    return st.sampled_from((False, False, True)).flatmap(lambda given: said if given else st.none())
 
 
 def _wish(made: Decision) -> st.SearchStrategy[tuple[str, dict[str, Any]]]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from console.access import explain, who_can_see
-from console.choosing import objections, taking_part
+from console.deciding.choosing import objections, taking_part
 from console.desks import DESKS, desk
 from console.errors import ConsoleError, Refused, Usage
 from console.intake.taking import take_intake

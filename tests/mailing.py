@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from console.setting_tables import MailSettings
+    from console.settings.tables import MailSettings
     from tests.portals import Portal
     from tests.services.smtp import Delivery, MailServer
 

@@ -1,6 +1,6 @@
 """A district of a handful of people in which every rule has somebody: where histories begin, founded once and copied for each.
 
-Three schools with different switches, seven students, logins of every type, cases at every desk. A copy takes some milliseconds,
+Three schools with different switches, eight students, logins of every type, cases at every desk. A copy takes some milliseconds,
 so that each generated history may begin anew, on a portal with its own ledger and keys.
 """
 
@@ -59,15 +59,17 @@ def _schools(portal: Portal) -> None:
 
 
 def _students(portal: Portal) -> dict[str, int]:
+    later = portal.today + timedelta(days=60)
     soon, grown = portal.today + timedelta(days=3), portal.today - timedelta(days=30)
     made = {
         "kim": portal.student("Kim", "Vale", school=1, adult_on=soon, email=MAIL, email_key=email_key(MAIL)),
-        "lee": portal.student("Lee", "Ash", school=1),
+        "lee": portal.student("Lee", "Ash", school=1, verify_parents=True, verify_review=later),
         "ana": portal.student("Ana", "Costa", school=2, adult_on=portal.today + timedelta(days=40)),
         "bo": portal.student("Bo", "Nilsen", school=2, adult_on=grown, middle_name="M."),
-        "eve": portal.student("Eve", "Ito", school=3, mask="initial", mask_review=portal.today + timedelta(days=9)),
+        "eve": portal.student("Eve", "Ito", school=3, mask="initial", mask_review=later),
         "max": portal.student("Max", "Okoro", school=1, adult_on=grown),
-        "ida": portal.student("Ida", "Frey", school=2, directory_opt_out="address,phone"),
+        "ida": portal.student("Ida", "Frey", school=2, directory_opt_out="address,phone", opt_out_review=later),
+        "roy": portal.student("Roy", "Lund", school=1, parents_blocked=True, block_review=later),
     }
     portal.change(t.student, made["ida"], school_id=None)
     portal.add(t.enrollment, student_id=made["lee"], school_id=2, begins=portal.today + timedelta(days=5))
@@ -117,6 +119,9 @@ def _ties(portal: Portal, students: dict[str, int], accounts: dict[str, int]) ->
         ("ulla", "bo", "approved", {"arrival_status": "pending"}),
         ("ulla", "ana", "approved", {"arrival_status": "pending"}),
         ("ulla", "max", "approved", {"rebased": "dependent_student"}),
+        ("jon", "max", "suspended", {"resumes_as": "approved"}),
+        ("anna", "max", "approved", {"blocked": True, "block_review": portal.today + timedelta(days=9)}),
+        ("eva", "roy", "approved", {}),
         ("kim", "kim", "approved", {}),
         ("ana", "ana", "pending", {"arrival_status": "pending"}),
         ("max", "max", "limited", {}),
@@ -136,15 +141,20 @@ def _cases(portal: Portal, students: dict[str, int], accounts: dict[str, int], t
     portal.registration(students["bo"], login="nils", tie="pending", state="needs_info", asked_at=NOON)
     for who, whom, state in (("anna", "kim", "approved"), ("eva", "lee", "submitted"), ("eva", "kim", "limited")):
         _application(portal, accounts[who], students[whom], ties[f"{who} {whom}"], state)
-    for number, (by, against, state) in enumerate(
-        (("kim", "eva kim", "open"), ("ulla", "jon ana", "open"), ("anna", "eva lee", "closed"))
+    for number, (by, against, state, outcome) in enumerate(
+        (
+            ("kim", "eva kim", "open", None),
+            ("ulla", "jon ana", "open", None),
+            ("anna", "eva lee", "closed", "ignored"),
+            ("max", "jon max", "decided", "suspended"),
+        )
     ):
         tie = portal.one(t.membership, ties[against])
         portal.add(
             t.challenge,
             ref=f"challenge-{number}",
             state=state,
-            outcome="ignored" if state == "closed" else None,
+            outcome=outcome,
             arrived_at=NOON - timedelta(days=1),
             membership_id=tie.id,
             account_id=tie.account_id,

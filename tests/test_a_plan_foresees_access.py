@@ -15,10 +15,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from console.deciding import Call, decide
+from console.deciding.imagining import FEW, TOUCHED
+from console.deciding.planning import plan
 from console.desks import desk
-from console.imagining import FEW, TOUCHED
 from console.params import read_params
-from console.planning import plan
 from console.selection import Selection
 from models import tables as t
 from models.views import make_views
@@ -140,7 +140,7 @@ def test_reinstating_is_foreseen_too(portal: Portal) -> None:
 def test_many_students_are_counted_as_few_are(portal: Portal, monkeypatch: pytest.MonkeyPatch) -> None:
     """Beyond FEW students everybody is read; the numbers do not depend on it."""
     assert len(OPEN.students) < FEW
-    monkeypatch.setattr("console.imagining.FEW", 0)
+    monkeypatch.setattr("console.deciding.imagining.FEW", 0)
     with opened(portal) as connection:
         for call in CALLS[:: 5 if portal.office.engine.dialect.name == "sqlite" else 7]:
             savepoint = connection.begin_nested()

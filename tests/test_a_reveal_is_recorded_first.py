@@ -17,7 +17,7 @@ from models.words import Log
 
 if TYPE_CHECKING:
     from console.authority import Operator
-    from console.disclosing import Shown
+    from console.deciding.disclosing import Shown
     from tests.portals import Portal
 
 

@@ -11,13 +11,13 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from console.access.lacks import Lack
 from console.authority import Operator, Role
-from console.choosing import matching
+from console.deciding.choosing import matching
 from console.desk import Sight
 from console.desks import desk
 from console.desks.grants import STATES
 from console.errors import Usage
-from console.lacks import Lack
 from console.ledger.log import decode
 from console.settings import Settings
 from models import tables as t

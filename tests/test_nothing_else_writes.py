@@ -11,9 +11,9 @@ from pathlib import Path
 
 HOUSE = Path(__file__).parent.parent
 WRITERS = {
-    "console/chosen.py": "changes the chosen rows of a decision, inside deciding's transaction",
-    "console/deciding.py": "a decision: changes, notices, the batch with its receipt",
-    "console/undoing.py": "an undo: withdraws what the undone batch had said",
+    "console/deciding/chosen.py": "changes the chosen rows of a decision, inside deciding's transaction",
+    "console/deciding/__init__.py": "a decision: changes, notices, the batch with its receipt",
+    "console/deciding/undoing.py": "an undo: withdraws what the undone batch had said",
     "console/threads.py": "thread entries and deadlines of a decision",
     "console/sealing.py": "a name moves under its seal and back, as a step of the decision that masks",
     "console/desks/grant_decisions.py": "a written permission's reference, a step of its decision that no record may say",

@@ -20,9 +20,9 @@ from hypothesis import strategies as st
 
 from console.clock import MonthDay
 from console.errors import Refused, Unavailable, Usage
-from console.setting_tables import DEMO_MAKER
 from console.settings import FILE_NAME, TABLES, Settings, declared, find
-from console.settings_guide import page
+from console.settings.guide import page
+from console.settings.tables import DEMO_MAKER
 
 if TYPE_CHECKING:
     from console.settings import Declared
@@ -390,7 +390,7 @@ def test_the_example_of_a_demonstration_loads() -> None:
 
 def test_the_page_is_up_to_date() -> None:
     written = (HERE / "docs" / "CONFIGURATION.md").read_text(encoding="utf-8")
-    assert written == page(), "run: python -m console.settings_guide > docs/CONFIGURATION.md"
+    assert written == page(), "run: python -m console.settings.guide > docs/CONFIGURATION.md"
 
 
 def test_every_key_says_what_it_means() -> None:

@@ -186,6 +186,30 @@ async def test_a_wrong_filter_is_explained_where_it_is_typed_and_the_list_stays(
         assert "4 match" in shown(app)
 
 
+async def test_what_is_typed_into_a_filter_goes_on_behind_it_and_never_decides(district: Portal) -> None:
+    async with console(district, desk="registrations") as (app, pilot):
+        await press(pilot, "slash")
+        await write(pilot, "alv")
+        assert "state:submitted alv " in rows(app)[0]
+        await write(pilot, " fl")
+        await press(pilot, "tab")
+        await write(pilot, "y")
+        await press(pilot, "tab", "shift+tab", "a", "enter")
+        assert "flag:yes" in shown(app)
+        assert isinstance(app.screen, DeskScreen)
+    assert set(states(district).values()) == {"submitted"}
+
+
+async def test_a_day_that_is_none_is_explained_in_the_dialog(district: Portal) -> None:
+    async with console(district, desk="registrations") as (app, pilot):
+        await press(pilot, "d")
+        await write(pilot, "+1y")
+        assert "+14d" in "\n".join(row for row in rows(app) if "'+1y'" in row or "end-of-year" in row)
+        await press(pilot, "tab", "tab", "y")
+        assert isinstance(app.screen, DecideDialog)
+        assert "cannot be read" not in shown(app)
+
+
 async def test_marks_outlive_a_filter_and_are_decided_with_what_is_hidden(district: Portal) -> None:
     async with console(district, desk="registrations") as (app, pilot):
         await press(pilot, "x", "slash")

@@ -25,7 +25,7 @@ DESK_SCREENS: dict[str, tuple[str, ...]] = {
     "defer": ("d", "plus", "1", "4", "d"),
     "disabled-key": ("b",),
     "filter": ("slash",),
-    "filter-fault": ("slash", "space", "f", "l", "a", "g", "g", "colon", "y"),
+    "filter-fault": ("slash", "f", "l", "a", "g", "g", "colon", "y"),
     "keys": ("question_mark",),
     "command": ("colon", "c", "h"),
     "palette": ("ctrl+p",),

@@ -120,7 +120,7 @@ def disclosure_command(desk: Desk, disclosure: Disclosure) -> click.Command:
     @click.pass_context
     def command(ctx: click.Context, /, ids: str, key: str | None, form: str, **typed: Any) -> None:
         from console.cli.choosing_options import case_numbers
-        from console.disclosing import disclose
+        from console.deciding.disclosing import disclose
 
         numbers = case_numbers(ids)
         if len(numbers) != 1:

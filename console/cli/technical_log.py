@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from console.errors import Unavailable
 
 if TYPE_CHECKING:
-    from console.setting_tables import LogSettings
+    from console.settings.tables import LogSettings
 
 _FORM = "%(asctime)s %(levelname)s %(name)s %(message)s"
 

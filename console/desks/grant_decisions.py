@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
+from console.access.lacks import WORDS, Lack, account_open, agreement_dead, predicates
 from console.authority import ROLES, Permission
 from console.desk import Decision, NoticeFor, Objection, Sight
 from console.errors import Usage
-from console.lacks import WORDS, Lack, account_open, agreement_dead, predicates
 from console.lazy import sa, t
 from console.params import Params, Telling, option
 from models.words import GrantState

@@ -1,7 +1,7 @@
 """After-school grants: a professional who asks for one student, what the request lacks, and the queue of what waits.
 
 PORTAL, *After-school professionals*. A grant is alive, lacking or ended by itself: what opens or closes it besides the district's
-approval is derived each day, in `console.lacks` as in the contract's views.
+approval is derived each day, in `console.access.lacks` as in the contract's views.
 """
 
 from __future__ import annotations
@@ -9,11 +9,11 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
+from console.access.lacks import Lack, any_of, predicates
 from console.authority import Permission
 from console.desk import Desk, Part, Sight, Value
 from console.desks.grant_decisions import DAY, Approve, Extend, Permit, Reject, Revoke
 from console.filters import Term, Wanted
-from console.lacks import Lack, any_of, predicates
 from console.lazy import sa, t
 from console.names import name_key
 from console.people import person_name, student_name

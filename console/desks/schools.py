@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from console.filters import Predicate
     from console.vault import Vault
 
-RIGHTS_WORDS = {"approve_for_grades": "for grades", "approve_for_any": "for any"}
-"""What approval is needed for, as the queue says it."""
+RIGHTS_WORDS = {"approve_for_grades": "published", "approve_for_any": "nothing"}
+"""What a parent sees before approval, as the queue says it."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -157,7 +157,7 @@ class Students(Desk):
     digit = "3"
     see = Permission.STUDENTS_SEE
     order = "student"
-    empty = "No student matches. A sealed one is found by code, by number: or by sealed: and the full name."
+    empty = 'No student matches. A sealed student is found by the code, with number: or with sealed:"Ann Lee".'
     columns = (
         Column("id", "No.", 7, right=True),
         Column("student", "Student", 22, grows=True),

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from contextlib import AbstractContextManager
 
-    from console.setting_tables import MailSettings
+    from console.settings.tables import MailSettings
 
 COMMAND_SECONDS = 30.0
 ANSWER_SECONDS = 120.0

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from console.authority import Permission, authorize
-from console.choosing import in_scope
+from console.deciding.choosing import in_scope
 from console.desks import DESKS
 from console.errors import Refused
 from console.lazy import sa, t

@@ -19,8 +19,8 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, BinaryIO
 
 from console.authority import Permission, authorize
-from console.choosing import matching
 from console.deciding import Committed, close, moment, repeated
+from console.deciding.choosing import matching
 from console.desks import desk
 from console.errors import ConsoleError, Refused, Unavailable, Unverified, Usage
 from console.filters import parse

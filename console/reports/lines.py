@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
-from console.choosing import in_scope
+from console.deciding.choosing import in_scope
 from console.desks import DESKS, desk
 from console.errors import ConsoleError
 from console.lazy import sa, t

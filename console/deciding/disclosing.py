@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from console.authority import authorize
-from console.choosing import in_scope
 from console.deciding import Committed, close, moment, repeated, split
+from console.deciding.choosing import in_scope
 from console.errors import ConsoleError, Refused, Unavailable, Usage
 from console.ids import batch_id
 from console.lazy import sa, t

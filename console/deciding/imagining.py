@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection
     from datetime import date
 
-    from console.chosen import Chosen
+    from console.deciding.chosen import Chosen
 
 _OF_MEMBERSHIP = "SELECT student_id FROM membership WHERE id IN ({rows})"
 _OF_ACCOUNT = (

@@ -11,15 +11,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from console import setting_kinds as kinds
 from console.clock import MonthDay
+from console.settings import kinds
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import date
     from zoneinfo import ZoneInfo
 
-    from console.setting_kinds import Kind
+    from console.settings.kinds import Kind
 
 T = TypeVar("T")
 

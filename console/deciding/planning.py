@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from console.authority import authorize
-from console.choosing import objections, selected, skips, taking_part
-from console.chosen import Chosen
+from console.deciding.choosing import objections, selected, skips, taking_part
+from console.deciding.chosen import Chosen
+from console.deciding.imagining import counts, matters
 from console.errors import Usage
-from console.imagining import counts, matters
 from console.lazy import sa
 from console.selection import Plan
 

@@ -1,7 +1,7 @@
 """Who sees what of a student, through which tie, since when and until when – or why not (PORTAL, *Who may see a student's data*).
 
 What is open is read from the contract's own view, `portal_access_period`, so an explanation never differs from what the portal
-does; what closes or narrows it is said by `console.access_reasons`. Names obey the student's mask.
+does; what closes or narrows it is said by `console.access.reasons`. Names obey the student's mask.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from console.access_reasons import reasons
+from console.access.reasons import reasons
 from console.errors import Refused
 from console.lazy import sa, t
 from console.people import guardian_name, person_name, student_name

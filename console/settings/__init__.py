@@ -15,9 +15,9 @@ from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from console import setting_kinds as kinds
 from console.errors import Unavailable, Usage
-from console.setting_tables import (
+from console.settings import kinds
+from console.settings.tables import (
     DEMO_MAKER,
     SECRET_WORDS,
     SQLITE,
@@ -36,7 +36,7 @@ from console.setting_tables import (
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from console.setting_kinds import Kind
+    from console.settings.kinds import Kind
 
 FILE_NAME = "district.toml"
 SYSTEM_FILE = Path("/etc/district") / FILE_NAME
@@ -99,7 +99,7 @@ class Settings:
     @staticmethod
     def example(values: Mapping[str, object] | None = None) -> str:
         """A commented `district.toml`: every key with its sentence; `values` (`table.key`) set, defaults not."""
-        from console.settings_guide import example
+        from console.settings.guide import example
 
         return example(values or {})
 

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from console.authority import authorize
-from console.choosing import objections, selected, skips, taking_part
-from console.chosen import Chosen, name_of
+from console.deciding.choosing import objections, selected, skips, taking_part
+from console.deciding.chosen import Chosen, name_of
 from console.desk import Work
 from console.errors import Refused, Usage
 from console.ids import batch_id

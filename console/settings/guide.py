@@ -1,6 +1,6 @@
 """The example settings file and docs/CONFIGURATION.md, written from the declarations so that neither can fall behind.
 
-`python -m console.settings_guide` prints the page.
+`python -m console.settings.guide` prints the page.
 """
 
 from __future__ import annotations

@@ -1,0 +1,208 @@
+"""Taking a batch back: every case to what its record says it was, unless something changed it since.
+
+History is not edited: an undo is a batch of its own, with records that turn before and after round, and can be undone in turn.
+Notices that were still held are withdrawn; what was said in a thread by that batch is marked withdrawn. Undoing the undo says both
+after all.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any
+
+from console.authority import authorize
+from console.deciding import Committed, close, moment, repeated
+from console.deciding.choosing import in_scope
+from console.deciding.chosen import Chosen, name_of, unplain
+from console.desk import Work
+from console.errors import Refused
+from console.ids import batch_id
+from console.lazy import sa, t
+from console.ledger import log
+from console.params import Params
+from console.selection import Receipt, Skip
+from models.words import Log, NoticeState
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from console.desk import Decision, Desk, Sight
+    from console.ids import RandomSource
+    from console.vault import Vault
+
+
+def undo_digest(batch: str) -> bytes:
+    """What makes a repeated undo the same call."""
+    return sha256(f"undo {batch}".encode()).digest()
+
+
+def undo(
+    connection: sa.Connection,
+    batch: str,
+    sight: Sight,
+    vault: Vault,
+    random: RandomSource,
+    key: str,
+    desk_of: Callable[[str], Desk],
+) -> Committed:
+    """Undo `batch` inside `connection`'s transaction. Raises Refused when it is unknown or cannot be undone."""
+    row = connection.execute(sa.select(t.batch).where(t.batch.c.id == batch)).one_or_none()
+    if row is None or row.desk in ("intake", "work"):
+        raise _unknown(batch)
+    desk = desk_of(row.desk)
+    name = row.decision.removeprefix("undo ")
+    if any(each.name == name for each in desk.disclosures):
+        raise Refused("What was shown cannot be taken back; nothing was done. It stays on record.")
+    decision = desk.decision(name)
+    authorize(sight.operator, decision.permission)
+    digest = undo_digest(batch)
+    if (found := repeated(connection, sight, key, digest)) is not None:
+        return Committed(found, 0, [])
+    if not decision.undoable:
+        raise Refused(f"{decision.title} cannot be undone; nothing was done.")
+    records = _records_of(connection, batch)
+    span = (records[0].index + 1, records[-1].index + 1)
+    if row.operator_id != sight.operator.id and (scope := in_scope(desk, sight)):
+        seen = set(connection.execute(sa.select(desk.key()).select_from(desk.source()).where(*scope)).scalars())
+        records = [record for record in records if record.case in seen]
+        if not records:
+            raise _unknown(batch)
+    columns = _columns(records, desk, decision)
+    tables = {column.table.name: column.table for column in columns}
+    tables.pop(desk.case().name, None)
+    ties = {table: sa.cast(sa.null(), sa.BigInteger()) for table in tables.values()}
+    with Chosen(connection, desk, ties, columns) as chosen:
+        skipped = _pin(connection, chosen, records, columns, desk, sight, span)
+        if len(skipped) == len(records):
+            return Committed(Receipt(f"undo {decision.name}", None, 0, skipped, 0, len(skipped)), 0, [])
+        head = log.lock_head(connection, Log.LEDGER)
+        new = batch_id(random)
+        first = head.size
+        chosen.apply(first + 1)
+        work = Work(connection, sight, new, Params(), vault, chosen.table, random)
+        decision.take_back(work)
+        told = _retell(connection, _said(connection, row), chosen, desk, sight)
+        by_case = {record.case: record for record in records}
+        written = [
+            log.Record(
+                action=f"{desk.name}.undo",
+                after=row.after,
+                at=moment(sight.now),
+                batch=new,
+                before=row.before,
+                case=row.id,
+                desk=desk.name,
+                detail="",
+                index=first + row.number,
+                kind="decision",
+                log=str(Log.LEDGER),
+                operator=sight.operator.id,
+                params={"undoes": batch},
+                subject=by_case[row.id].subject,
+                ties=by_case[row.id].ties,
+            )
+            for row in chosen.rows()
+        ]
+    done = decision.name if row.decision.startswith("undo ") else f"undo {decision.name}"
+    receipt = Receipt(done, new, len(written), skipped, told, len(skipped))
+    leaves = close(connection, head, written, sight, receipt, key, digest, desk.name, undoes=batch)
+    return Committed(receipt, first, leaves)
+
+
+def _unknown(batch: str) -> Refused:
+    return Refused(f"There is no batch {batch} that can be undone; nothing was done. Look it up with district batches.")
+
+
+def _records_of(connection: sa.Connection, batch: str) -> list[log.Record]:
+    rows = connection.execute(
+        sa.select(t.record.c.body)
+        .where(t.record.c.batch == batch, t.record.c.log == Log.LEDGER)
+        .order_by(t.record.c.index)
+    )
+    return [log.decode(body) for (body,) in rows]
+
+
+def _columns(records: Sequence[log.Record], desk: Desk, decision: Decision) -> list[sa.Column[Any]]:
+    """The columns that the batch changed, from the records' own names."""
+    names = sorted({name for record in records for name in record.after} | {record.subject for record in records})
+    found = []
+    for name in names:
+        table, _, column = name.rpartition(".")
+        home = t.metadata.tables[table] if table else desk.case()
+        if column not in home.c:
+            raise Refused(f"{decision.title} was recorded under another shape of the portal and cannot be undone.")
+        found.append(home.c[column])
+    return found
+
+
+def _pin(
+    connection: sa.Connection,
+    chosen: Chosen,
+    records: Sequence[log.Record],
+    columns: Sequence[sa.Column[Any]],
+    desk: Desk,
+    sight: Sight,
+    span: tuple[int, int],
+) -> tuple[Skip, ...]:
+    """Choose what the records say, before and after in each other's place, and lock it. Returns what is left out and why.
+
+    `span` are the first and last version that the batch gave.
+    """
+    names = [name_of(column, desk.case()) for column in columns]
+    rows: list[dict[str, Any]] = []
+    for record in records:
+        row: dict[str, Any] = {"number": len(rows), "id": record.case, "version": record.index + 1}
+        row |= {f"tie_{table}": tie for table, tie in record.ties.items()}
+        for n, (name, column) in enumerate(zip(names, columns, strict=True)):
+            row[f"before_{n}"] = unplain(record.after.get(name), column)
+            row[f"after_{n}"] = unplain(record.before.get(name), column)
+        rows.append(row)
+    chosen.put(rows)
+    chosen.lock_rows()
+    outside: set[int] = set()
+    if scope := in_scope(desk, sight):
+        seen = sa.select(desk.case().c.id).select_from(desk.source()).where(*scope)
+        outside = set(connection.execute(sa.select(chosen.table.c.id).where(chosen.table.c.id.not_in(seen))).scalars())
+    stale = chosen.stale(*span) - outside
+    if stale or outside:
+        chosen.clear()
+        kept = [row for row in rows if row["id"] not in stale and row["id"] not in outside]
+        chosen.put([{**row, "number": n} for n, row in enumerate(kept)])
+    return tuple(
+        Skip(each, "it changed since" if each in stale else f"there is no such {desk.singular}")
+        for each in sorted(stale | outside)
+    )
+
+
+def _said(connection: sa.Connection, batch: sa.Row[Any]) -> tuple[str, bool]:
+    """The decision's own batch, under which everything was said, and whether what was withdrawn is to be said after all."""
+    first, again = batch, False
+    while first.undoes is not None:
+        first, again = connection.execute(sa.select(t.batch).where(t.batch.c.id == first.undoes)).one(), not again
+    return str(first.id), again
+
+
+def _retell(connection: sa.Connection, said: tuple[str, bool], chosen: Chosen, desk: Desk, sight: Sight) -> int:
+    """Withdraw the held notices, the thread entries and deadlines of the undone cases; where an undo is undone, bring them back.
+
+    Notices that come back are held as long as new ones. Returns how many notices it were.
+    """
+    batch, again = said
+    cases = sa.select(chosen.table.c.id)
+    was, becomes = (NoticeState.WITHDRAWN, NoticeState.HELD) if again else (NoticeState.HELD, NoticeState.WITHDRAWN)
+    values: dict[str, Any] = {"state": becomes}
+    if again:
+        values["not_before"] = sight.now + timedelta(minutes=sight.settings.policy.notice_hold_minutes)
+    notices = connection.execute(
+        t.notice.update()
+        .where(t.notice.c.batch == batch, t.notice.c.state == was, t.notice.c.case_id.in_(cases))
+        .values(values)
+    ).rowcount
+    for table in (t.thread_entry, t.deadline):
+        connection.execute(
+            table.update()
+            .where(table.c.batch == batch, table.c.desk == desk.name, table.c.case_id.in_(cases))
+            .values(withdrawn=sa.false() if again else sa.true())
+        )
+    return notices
