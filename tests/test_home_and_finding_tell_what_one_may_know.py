@@ -10,6 +10,7 @@ from console.finding import EACH, Kind, find
 from console.overview import DAYS, batch_named, last_decisions, overview
 from console.queue import Count
 from models import tables as t
+from tests.on_screen import console, rows
 from tests.portals import NOON
 
 if TYPE_CHECKING:
@@ -79,7 +80,8 @@ def test_what_expires_and_what_went_wrong_is_counted(portal: Portal) -> None:
     assert (view.reviews, view.grants_ending, view.refused, view.notices_failed) == (1, 2, 1, 1)
 
 
-def test_challenges_say_what_is_due_and_what_is_over(portal: Portal) -> None:
+def challenges(portal: Portal) -> None:
+    """Four: one is overdue, two are due today."""
     student = portal.student(school=portal.school())
     for n, (answer, decision, answered) in enumerate(((0, 5, None), (-1, 5, None), (-3, 0, NOON), (1, 5, None))):
         account = portal.account(f"parent{n}")
@@ -97,8 +99,22 @@ def test_challenges_say_what_is_due_and_what_is_over(portal: Portal) -> None:
             decision_due=portal.today + timedelta(days=decision),
             answered_at=answered,
         )
+
+
+def test_challenges_say_what_is_due_and_what_is_over(portal: Portal) -> None:
+    challenges(portal)
     view = of(counted(portal), "challenges")
     assert (view.due_today, view.overdue) == (2, 1)
+
+
+async def test_a_narrow_home_leaves_out_what_came_before_what_is_late(portal: Portal) -> None:
+    challenges(portal)
+    for width, came in ((80, False), (120, True)):
+        async with console(portal, size=(width, 24)) as (app, _):
+            (line,) = [row for row in rows(app) if " Challenges " in row]
+            assert "1 overdue" in line
+            assert "2 due today" in line
+            assert ("4 today" in line) is came
 
 
 def test_the_last_decisions_are_ones_own_and_know_what_was_undone(portal: Portal) -> None:
