@@ -312,7 +312,7 @@ def test_a_report_for_which_there_is_no_room_leaves_no_file(day: Day) -> None:
         (lambda day: rewrite(day.keys / "state" / "ledger.json", b"{"), 5, "signer's state"),
         (lambda day: as_file(day.keys / "state"), 5, "signer's folder"),
     ],
-    ids=str,
+    ids=lambda value: str(value) if isinstance(value, str | int) else "harm",
 )
 def test_a_key_that_is_missing_open_or_damaged_is_named(
     day: Day, harm: Callable[[Day], object], code: int, words: str
@@ -370,7 +370,7 @@ def test_a_folder_for_signatures_that_cannot_be_written_stops_before_deciding(da
         (lambda file: file.write_text("[database]\nurl = 'oracle://x'\n"), 2, "database.url"),
         (lambda file: file.write_text("[portal]\ntimezone = '../../etc/passwd'\n"), 2, "timezone"),
     ],
-    ids=str,
+    ids=lambda value: str(value) if isinstance(value, str | int) else "harm",
 )
 def test_settings_that_cannot_be_read_are_said_in_one_sentence(
     day: Day, harm: Callable[[Path], object], code: int, words: str
