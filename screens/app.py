@@ -105,7 +105,7 @@ class ConsoleApp(App[int], inherit_bindings=False):
         self.writes = Writes(self)
         self.watching = Watching(self)
         self.size_seen = 0
-        self.undoable: list[tuple[str, Desk, str]] = []
+        self.undoable: list[tuple[str, Desk, str, int]] = []
         """Title, desk and batch of this console's decisions that were not undone, the latest last."""
         self._first = desk
         self._screens: dict[str, DeskScreen] = {}
@@ -204,7 +204,7 @@ class ConsoleApp(App[int], inherit_bindings=False):
         if outcome.undoes:
             self.undoable = [each for each in self.undoable if each[2] != outcome.undoes]
         elif receipt.batch:
-            self.undoable.append((outcome.title, outcome.desk, receipt.batch))
+            self.undoable.append((outcome.title, outcome.desk, receipt.batch, receipt.done))
         for screen in self.screen_stack:
             after = getattr(screen, "after_writing", None)
             if after is not None:
@@ -305,9 +305,10 @@ class ConsoleApp(App[int], inherit_bindings=False):
             return
         await self.ask_undo(*self.undoable[-1])
 
-    async def ask_undo(self, title: str, desk: Desk, batch: str) -> None:
+    async def ask_undo(self, title: str, desk: Desk, batch: str, done: int) -> None:
         """Ask whether a batch is taken back."""
         from screens.ask_dialog import AskDialog
+        from screens.words import plural
 
         def answered(yes: bool | None) -> None:
             if not yes:
@@ -318,7 +319,11 @@ class ConsoleApp(App[int], inherit_bindings=False):
         explained = f"Batch {batch}. What changed since stays as it is; notices that were not sent are withdrawn."
         await self.push_screen(
             AskDialog(
-                f"Take back: {title}, {desk.title.lower()}?", explained, yes="Take it back", no="Cancel", likely=True
+                f"Take back: {title}, {plural(done, desk.singular)}?",
+                explained,
+                yes="Take it back",
+                no="Cancel",
+                likely=True,
             ),
             answered,
         )

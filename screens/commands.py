@@ -79,7 +79,7 @@ async def _undo(app: ConsoleApp, text: str) -> None:
     try:
         batch = read_batch_id(text)
         found = batch_named(app.office, batch)
-        await app.ask_undo(found.decision.capitalize(), app.desks[found.desk], batch)
+        await app.ask_undo(found.decision.capitalize(), app.desks[found.desk], batch, found.done)
     except (ValueError, KeyError):
         app.say(
             "There is no batch like that for you; nothing was undone. A batch is written like 7K2M-9QXH.", Tone.WARN

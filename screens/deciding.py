@@ -100,7 +100,7 @@ class DecidingScreen(ConsoleScreen[None]):
         disclosure = self.desk.disclosure(name)
         case = self.case_at_hand()
         if case is None:
-            self.say("There is no case here.", Tone.WARN)
+            self.say(f"There is no {self.desk.singular} here.", Tone.WARN)
         elif not self.console.operator.may(disclosure.permission):
             self.say(f"{disclosure.title}: your role does not have this right.", Tone.WARN)
         else:
@@ -119,7 +119,7 @@ class DecidingScreen(ConsoleScreen[None]):
         """Copy the number of the case at hand, and show it: not every terminal takes it."""
         case = self.case_at_hand()
         if case is None:
-            self.say("There is no case here.", Tone.WARN)
+            self.say(f"There is no {self.desk.singular} here.", Tone.WARN)
         else:
             self.app.copy_to_clipboard(str(case))
             self.say(f"Copied: {case}")
@@ -127,7 +127,7 @@ class DecidingScreen(ConsoleScreen[None]):
     async def action_export(self) -> None:
         """Ask how what is listed is written to a file with its proofs; other desks' lists are written by the command line."""
         if self.desk.exporting is None:
-            self.say(f"A list is written by the command line: district {self.desk.name} list --format csv")
+            self.say(f"A list is written from a shell: district {self.desk.name} list --format csv")
             return
         if not self.console.operator.may(Permission.AUDIT_EXPORT):
             self.say("Export: your role does not have this right.", Tone.WARN)
