@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ from models.words import Log
 
 if TYPE_CHECKING:
     from datetime import datetime
+    from pathlib import Path
 
     from console.settings import Settings
 
@@ -44,6 +46,7 @@ def found(
     from models.migrate import upgrade
 
     chance = random or SystemRandom()
+    _keep_to_owner(settings.database.file)
     engine = open_engine(settings)
     with saying("nothing was set up"):
         revision = upgrade(engine)
@@ -90,3 +93,13 @@ def hire(connection: sa.Connection, name: str, role: Role, *, unattended: bool =
     known = connection.execute(sa.select(t.operator.c.id).where(t.operator.c.name == name)).one_or_none()
     if known is None:
         connection.execute(t.operator.insert().values(name=name, role=role, unattended=unattended))
+
+
+def _keep_to_owner(file: Path | None) -> None:
+    """Make a new SQLite file readable by its owner alone: it holds what students' keys and names are kept secret for."""
+    if file is None:
+        return
+    try:
+        os.close(os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    except OSError:
+        return  # it is there already, or opening it says what is wrong

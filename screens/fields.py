@@ -94,7 +94,7 @@ def _field(option: Option) -> Widget:
     if option.type is bool:
         return Choice(("yes", "no"), "yes" if option.default else "no", name=option.name)
     if option.words:
-        return Choice(option.words if option.required else (NONE, *option.words), default, name=option.name)
+        return Choice(option.words if option.required or default else (NONE, *option.words), default, name=option.name)
     if option.lines > 1:
         return Words(name=option.name, lines=option.lines)
     return Line(default, placeholder=PLACEHOLDERS.get(option.type, ""), name=option.name)
