@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 NOBODY = 65534  # PostgreSQL refuses to run as root
 READY_WITHIN = 30.0  # seconds; a server on an idle machine needs 0.3
-FAST = ("-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off")
+FAST = ("-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off", "-c", "autovacuum=off")
 
 
 def programs() -> Path:
@@ -127,8 +127,13 @@ class Cluster:
         return name
 
     def fresh_database(self, template: str = "template0") -> str:
-        """The address of a new database: empty, or a copy of a template."""
+        """The address of a new database: empty, or a copy of a template, whose sessions are ended: none may be open then."""
         name = f"test_{next(self._numbers):05}"
+        self._administer(
+            sql.SQL("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = {}").format(
+                sql.Literal(template)
+            )
+        )
         self._administer(
             sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template)),
         )
