@@ -122,7 +122,9 @@ class Pty:
         with self._lock:
             if self._trouble is not None:
                 raise AssertionError("A sequence was written that the terminal cannot draw.") from self._trouble
-            return [row.rstrip() for row in self._screen.display]
+            # Not `display`, which fails on the second half of a wide character whose first half was drawn over.
+            rows, columns = range(self._screen.lines), range(self._screen.columns)
+            return ["".join(self._screen.buffer[y][x].data for x in columns).rstrip() for y in rows]
 
     def resize(self, columns: int, rows: int) -> None:
         """Gives the terminal another size; the command gets SIGWINCH."""
