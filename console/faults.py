@@ -7,10 +7,12 @@ import secrets
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from console.errors import ConsoleError, Unavailable
+from console.errors import ConsoleError, Unavailable, Usage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from sqlalchemy.exc import DBAPIError
 
 _log = logging.getLogger("district.database")
 
@@ -25,7 +27,12 @@ def saying(undone: str) -> Iterator[None]:
 
     try:
         yield
+    except (OverflowError, UnicodeEncodeError) as error:
+        # A driver's own refusal of a number beyond 64 bits, or of half a character.
+        raise Usage(_unfit(undone)) from error
     except DBAPIError as error:
+        if _is_unfit(error):
+            raise Usage(_unfit(undone)) from error
         reference = secrets.token_hex(4)
         _log.error("%s %s: %s", reference, type(error.orig).__name__, getattr(error.orig, "sqlstate", "") or error.orig)
         raise Unavailable(_sentence(error, undone, reference)) from error
@@ -33,6 +40,17 @@ def saying(undone: str) -> Iterator[None]:
         reference = secrets.token_hex(4)
         _log.error("%s %s", reference, type(error).__name__)
         raise ConsoleError(f"The console made a mistake with the database; {undone}. Report {reference}.") from error
+
+
+def _unfit(undone: str) -> str:
+    return f"Something typed is of a form or size that the database does not hold; {undone}. Shorten or correct it."
+
+
+def _is_unfit(error: DBAPIError) -> bool:
+    from sqlalchemy.exc import DataError
+
+    text = str(error.orig).lower()
+    return isinstance(error, DataError) or "pattern too complex" in text or "string or blob too big" in text
 
 
 def _sentence(error: object, undone: str, reference: str) -> str:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     Where = Callable[["Wanted", Sight], Predicate]
 
 MAX_LENGTH = 500
+CENTURY = 36_500
 _PIECE = re.compile(r'(-?)(?:([a-z_]+):)?(?:"([^"]*)"|(\S+))')
 _COMPARED = re.compile(r"(>=|<=|>|<|=)?(.*)", re.DOTALL)
 _AGE = re.compile(r"(\d{1,5})([dwmy])")
@@ -50,11 +51,11 @@ class Wanted:
         return number
 
     def days(self) -> int:
-        """The text as a number of days: `5d`, `2w`, `3m`, `1y`. Raises Usage."""
+        """The text as a number of days, a century at most: `5d`, `2w`, `3m`, `1y`. Raises Usage."""
         found = _AGE.fullmatch(self.text)
         if not found:
             raise Usage(f"{self.term}: takes an age such as {self.term}:5d or {self.term}:2w; nothing was listed.")
-        return int(found[1]) * _DAYS[found[2]]
+        return min(int(found[1]) * _DAYS[found[2]], CENTURY)
 
     def yes(self) -> bool:
         """The text as yes or no. Raises Usage."""
@@ -67,7 +68,9 @@ class Wanted:
         from datetime import date
 
         try:
-            return date.fromisoformat(self.text)
+            found = date.fromisoformat(self.text)
+            # At either end of what a date can be, the moments at which it begins and ends are none.
+            return min(max(found, date(1, 1, 3)), date(9999, 12, 29))
         except ValueError:
             raise Usage(f"{self.term}: takes a date such as {self.term}:2026-11-21; nothing was listed.") from None
 
@@ -75,7 +78,10 @@ class Wanted:
         """`column` compared with the number, `=` where no operator was typed."""
         import operator
 
-        number = self.number()
+        import sqlalchemy as sa
+
+        # As wide as can be: a smaller column's own type would not hold every number that can be typed.
+        number = sa.literal(self.number(), sa.BigInteger())
         operators = {">=": operator.ge, "<=": operator.le, ">": operator.gt, "<": operator.lt}
         result: Predicate = operators.get(self.operator, operator.eq)(column, number)
         return result
@@ -119,6 +125,8 @@ def parse(text: str, terms: Sequence[Term]) -> Filter:
     """Parse what was typed. Raises Usage naming the nearest term; never more than 500 characters."""
     if len(text) > MAX_LENGTH:
         raise Usage(f"A filter has at most {MAX_LENGTH} characters; nothing was listed.")
+    if any(letter == "\0" or "\ud800" <= letter <= "\udfff" for letter in text):
+        raise Usage("A filter holds no NUL and no half characters; nothing was listed.")
     known = {term.name: term for term in terms}
     pieces: list[tuple[bool, Term | None, tuple[Wanted, ...]]] = []
     for negated, name, quoted, bare in _PIECE.findall(text):

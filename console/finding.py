@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 EACH = 20
 """How many of one kind are found at most."""
+LONGEST = 320
+"""Characters above which nothing is looked for: no name, login or address is longer (RFC 5321)."""
 SHORTEST = 2
 """Characters below which nothing is looked for: one letter finds everybody."""
 _DOT = safe(" · ")
@@ -61,7 +63,7 @@ class Found:
 def find(office: Office, operator: Operator, text: str) -> Found:
     """Everybody that `text` may mean: the beginning of a name, login or e-mail, or a whole number."""
     wanted = text.strip()
-    if len(wanted) < SHORTEST:
+    if not SHORTEST <= len(wanted) <= LONGEST or any(c == "\0" or "\ud800" <= c <= "\udfff" for c in wanted):
         return Found((), more=False)
     hits: list[Hit] = []
     more = False

@@ -26,10 +26,18 @@ def command() -> None:
 
 @command.command("explain")
 @click.option(
-    "--account", type=click.IntRange(1), required=True, metavar="A", help="The account's number in the portal."
+    "--account",
+    type=click.IntRange(1, 2**63 - 1),
+    required=True,
+    metavar="A",
+    help="The account's number in the portal.",
 )
 @click.option(
-    "--student", type=click.IntRange(1), required=True, metavar="S", help="The student's number in the portal."
+    "--student",
+    type=click.IntRange(1, 2**63 - 1),
+    required=True,
+    metavar="S",
+    help="The student's number in the portal.",
 )
 @format_option
 @click.pass_context
@@ -73,7 +81,11 @@ def explain_command(ctx: click.Context, account: int, student: int, form: str) -
 
 @command.command("who")
 @click.option(
-    "--student", type=click.IntRange(1), required=True, metavar="S", help="The student's number in the portal."
+    "--student",
+    type=click.IntRange(1, 2**63 - 1),
+    required=True,
+    metavar="S",
+    help="The student's number in the portal.",
 )
 @format_option
 @click.pass_context

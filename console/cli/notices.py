@@ -51,7 +51,7 @@ def list_notices(ctx: click.Context, states: tuple[str, ...], batch: str, limit:
 
 
 @command.command("show")
-@click.argument("number", type=click.IntRange(1), metavar="ID")
+@click.argument("number", type=click.IntRange(1, 2**63 - 1), metavar="ID")
 @format_option
 @click.pass_context
 def show_notice(ctx: click.Context, number: int, form: str) -> None:
