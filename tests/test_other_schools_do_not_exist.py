@@ -190,6 +190,27 @@ def test_a_batch_is_counted_and_undone_as_far_as_the_schools_reach(schools: Scho
     assert portal.one(t.registration, schools.their_cases["registrations"]).state == "submitted"
 
 
+def test_a_batch_that_is_no_decision_at_a_desk_is_refused_in_words(schools: Schools, tmp_path: Path) -> None:
+    line = schools.line
+    report = str(tmp_path / "report.zip")
+    assert line.run("audit", "export", "--out", report, by="administrator").code == 0
+    assert line.run("operators", "add", "new", "--role", "auditor", by="administrator").code == 0
+    for row in line.json("batches", "--all", by="administrator"):
+        if row["desk"] in ("audit", "operators"):
+            for who in ("administrator", SPLIT):
+                answer = line.run("undo", row["id"], by=who)
+                assert (answer.code, "nothing was done" in answer.sentence) == (1, True), answer
+
+
+def test_who_may_not_decide_may_not_undo(schools: Schools) -> None:
+    schools.portal.hire("help", "help_desk")
+    before = schools.portal.office.size()
+    for row in schools.line.json("batches", "--all", by="administrator"):
+        if row["desk"] != "registrations":
+            assert "does not have the right" in schools.line.run("undo", row["id"], by="help").sentence
+    assert schools.portal.office.size() == before
+
+
 def test_nobody_of_theirs_is_found_or_explained(schools: Schools) -> None:
     for text in (*THEIRS, "xerxes", "tutor of xerxes", "xerxes@mail.example", "20260002"):
         for form in FORMS:

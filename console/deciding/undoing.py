@@ -16,6 +16,7 @@ from console.deciding import Committed, close, moment, repeated
 from console.deciding.choosing import in_scope
 from console.deciding.chosen import Chosen, name_of, unplain
 from console.desk import Work
+from console.desks import DESKS
 from console.errors import Refused
 from console.ids import batch_id
 from console.lazy import sa, t
@@ -48,19 +49,9 @@ def undo(
 ) -> Committed:
     """Undo `batch` inside `connection`'s transaction. Raises Refused when it is unknown or cannot be undone."""
     row = connection.execute(sa.select(t.batch).where(t.batch.c.id == batch)).one_or_none()
-    if row is None or row.desk in ("intake", "work"):
+    if row is None or row.desk not in DESKS:
         raise _unknown(batch)
     desk = desk_of(row.desk)
-    name = row.decision.removeprefix("undo ")
-    if any(each.name == name for each in desk.disclosures):
-        raise Refused("What was shown cannot be taken back; nothing was done. It stays on record.")
-    decision = desk.decision(name)
-    authorize(sight.operator, decision.permission)
-    digest = undo_digest(batch)
-    if (found := repeated(connection, sight, key, digest)) is not None:
-        return Committed(found, 0, [])
-    if not decision.undoable:
-        raise Refused(f"{decision.title} cannot be undone; nothing was done.")
     records = _records_of(connection, batch)
     span = (records[0].index + 1, records[-1].index + 1)
     if row.operator_id != sight.operator.id and (scope := in_scope(desk, sight)):
@@ -68,6 +59,16 @@ def undo(
         records = [record for record in records if record.case in seen]
         if not records:
             raise _unknown(batch)
+    name = row.decision.removeprefix("undo ")
+    decision = next((each for each in desk.decisions if each.name == name), None)
+    if decision is None:
+        raise Refused("What was shown or given out cannot be taken back; nothing was done. It stays on record.")
+    authorize(sight.operator, decision.permission)
+    digest = undo_digest(batch)
+    if (found := repeated(connection, sight, key, digest)) is not None:
+        return Committed(found, 0, [])
+    if not decision.undoable:
+        raise Refused(f"{decision.title} cannot be undone; nothing was done.")
     columns = _columns(records, desk, decision)
     tables = {column.table.name: column.table for column in columns}
     tables.pop(desk.case().name, None)
