@@ -32,11 +32,15 @@ class Permission(StrEnum):
     GRANTS_DECIDE = "grants.decide"
     SCHOOLS_SEE = "schools.see"
     SCHOOLS_SWITCH = "schools.switch"
+    ACTIVATIONS_SEE = "activations.see"
+    ACTIVATIONS_DECIDE = "activations.decide"
+    REQUESTS_SEE = "requests.see"
+    OPERATORS_SEE = "operators.see"
+    OPERATORS_DECIDE = "operators.decide"
     AUDIT_SEE = "audit.see"
     AUDIT_EXPORT = "audit.export"
     INTAKE = "intake"
     WORK = "work"
-    OPERATORS = "operators"
 
 
 class Role(StrEnum):
@@ -54,7 +58,15 @@ class Role(StrEnum):
 
 _P = Permission
 _SEE = frozenset(
-    {_P.REGISTRATIONS_SEE, _P.CHALLENGES_SEE, _P.STUDENTS_SEE, _P.GRANTS_SEE, _P.SCHOOLS_SEE, _P.AUDIT_SEE}
+    {
+        _P.REGISTRATIONS_SEE,
+        _P.CHALLENGES_SEE,
+        _P.STUDENTS_SEE,
+        _P.GRANTS_SEE,
+        _P.SCHOOLS_SEE,
+        _P.AUDIT_SEE,
+        _P.REQUESTS_SEE,
+    }
 )
 
 ROLES: Mapping[Role, frozenset[Permission]] = {
@@ -68,6 +80,8 @@ ROLES: Mapping[Role, frozenset[Permission]] = {
         _P.STUDENTS_RESTRICT,
         _P.GRANTS_DECIDE,
         _P.SCHOOLS_SWITCH,
+        _P.ACTIVATIONS_SEE,
+        _P.ACTIVATIONS_DECIDE,
     },
     Role.HELP_DESK: frozenset(
         {
@@ -77,25 +91,32 @@ ROLES: Mapping[Role, frozenset[Permission]] = {
             _P.CHALLENGES_WORK,
             _P.CHALLENGES_SUSPEND,
             _P.STUDENTS_SEE,
+            _P.REQUESTS_SEE,
         }
     ),
     Role.PRIVACY_OFFICER: _SEE | {_P.STUDENTS_RESTRICT, _P.STUDENTS_REVEAL, _P.AUDIT_EXPORT},
-    Role.TECHNOLOGY_DIRECTOR: _SEE | {_P.SCHOOLS_SWITCH, _P.INTAKE, _P.WORK},
-    Role.AUDITOR: frozenset({_P.AUDIT_SEE, _P.AUDIT_EXPORT}),
-    Role.AFTER_SCHOOL_COORDINATOR: frozenset({_P.GRANTS_SEE, _P.GRANTS_DECIDE, _P.STUDENTS_SEE, _P.SCHOOLS_SEE}),
+    Role.TECHNOLOGY_DIRECTOR: _SEE | {_P.SCHOOLS_SWITCH, _P.ACTIVATIONS_SEE, _P.ACTIVATIONS_DECIDE, _P.INTAKE, _P.WORK},
+    Role.AUDITOR: frozenset({_P.AUDIT_SEE, _P.AUDIT_EXPORT, _P.REQUESTS_SEE}),
+    Role.AFTER_SCHOOL_COORDINATOR: frozenset(
+        {_P.GRANTS_SEE, _P.GRANTS_DECIDE, _P.STUDENTS_SEE, _P.SCHOOLS_SEE, _P.REQUESTS_SEE}
+    ),
     Role.INTAKE: frozenset({_P.INTAKE, _P.WORK}),
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Operator:
-    """Who is at the console. `schools` is None for all, otherwise the ids of the schools that exist for them."""
+    """Who is at the console. `schools` is None for all, otherwise the ids of the schools that exist for them.
+
+    `session` is the sign-in that vouches for them, None where none is asked for: programs, the demonstration.
+    """
 
     id: int
     name: str
     role: Role
     schools: frozenset[int] | None = None
     unattended: bool = False
+    session: str | None = None
 
     def may(self, permission: Permission) -> bool:
         """Whether the operator's role has the permission."""

@@ -53,7 +53,7 @@ def batches(office: Office, operator: Operator, *, everybody: bool = False, limi
         .order_by(b.at.desc(), b.id)
         .limit(limit)
     )
-    with office.reading() as connection:
+    with office.reading(operator) as connection:
         return [
             Made(row.id, row.at, safe(row.name), row.desk, row.decision, row.done, row.undone_by)
             for row in connection.execute(query)

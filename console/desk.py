@@ -86,6 +86,10 @@ class Needs:
 
     reason: bool = False
     typed_count: bool = False
+    step_up: bool = False
+    """A code of the second factor, given for this very action."""
+    second_person: bool = False
+    """Another operator confirms it; until then nothing is changed."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,18 @@ class Refused(ConsoleError):
     exit = Exit.REFUSED
 
 
+class SignedOut(Refused):
+    """The session is over: sign in again. Nothing was done."""
+
+
+class CodeNeeded(Refused):
+    """A step-up is missing: a code of the second factor, for the action of this digest, at most five minutes old."""
+
+    def __init__(self, sentence: str, digest: bytes) -> None:
+        super().__init__(sentence)
+        self.digest = digest
+
+
 class Usage(ConsoleError):
     """What was typed is not of the command's form."""
 

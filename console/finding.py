@@ -67,7 +67,7 @@ def find(office: Office, operator: Operator, text: str) -> Found:
         return Found((), more=False)
     hits: list[Hit] = []
     more = False
-    with office.reading() as connection:
+    with office.reading(operator) as connection:
         for allowed, look in (
             (Permission.STUDENTS_SEE, _students),
             (Permission.REGISTRATIONS_SEE, _accounts),

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import logging
 from contextlib import contextmanager
+from functools import partial
 from time import sleep
 from typing import TYPE_CHECKING, Any
 
 from console.accesses import Accesses
-from console.authority import Operator, Role, authorize
+from console.authority import authorize
 from console.browse import Browse, Order
 from console.deciding import Call, Committed, decide, repeated
 from console.deciding.planning import plan
@@ -22,11 +23,13 @@ from console.errors import ConsoleError, Refused, Unavailable
 from console.faults import asks_to_repeat, saying
 from console.lazy import sa, t
 from console.ledger.log import read_size
-from models.words import Log
+from models.words import Log, OperatorStatus
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from console.assurance import Assurance
+    from console.authority import Operator
     from console.clock import Clock
     from console.deciding.disclosing import Shown
     from console.desk import CaseView, Decision, Desk, Disclosure
@@ -53,6 +56,7 @@ class Office:
         random: RandomSource,
         vault: Vault,
         signer: Signer,
+        assurance: Assurance,
     ) -> None:
         self.engine = engine
         self.settings = settings
@@ -60,36 +64,47 @@ class Office:
         self.random = random
         self.vault = vault
         self.signer = signer
+        self.assurance = assurance
         self.accesses = Accesses(self)
 
     @contextmanager
-    def reading(self) -> Iterator[sa.Connection]:
-        """A transaction that only reads."""
+    def reading(self, operator: Operator | None = None) -> Iterator[sa.Connection]:
+        """A transaction that only reads, for an operator who is still here, or for the house itself. Raises SignedOut."""
         from models.engine import reading
 
         with saying("nothing was read"), reading(self.engine) as connection:
+            if operator is not None:
+                self.assurance.present(connection, operator, self.clock.now())
             yield connection
 
     @contextmanager
-    def writing(self, *, late: bool = False) -> Iterator[sa.Connection]:
-        """A transaction that writes, committed at the end of the block; `late` as in `models.engine.writing`."""
+    def writing(self, operator: Operator | None = None, *, late: bool = False) -> Iterator[sa.Connection]:
+        """A transaction that writes, for an operator who is still here, or for the house itself; committed at the end of the block.
+
+        `late` as in `models.engine.writing`. Raises SignedOut.
+        """
         from models.engine import writing
 
+        if late and operator is not None:
+            # In a transaction of its own: one that has read would keep SQLite's other writers from committing.
+            with self.reading(operator):
+                pass
         with saying("nothing was done"), writing(self.engine, late=late) as connection:
+            if operator is not None and not late:
+                self.assurance.present(connection, operator, self.clock.now())
             yield connection
 
     def operator(self, name: str) -> Operator:
-        """The operator of that name. Raises Refused when there is none or they were disabled."""
+        """The operator of that name, whom nothing vouches for yet. Raises Refused when there is none or they cannot work."""
+        from console.operators import operator_of
+
         with self.reading() as connection:
             row = connection.execute(
                 sa.select(t.operator).where(sa.func.lower(t.operator.c.name) == name.lower())
             ).one_or_none()
-            if row is None or row.disabled:
+            if row is None or row.status != OperatorStatus.ACTIVE:
                 raise Refused(f"There is no operator {name!r} here; nothing was done. Name one with --operator.")
-            schools = connection.execute(
-                sa.select(t.operator_school.c.school_id).where(t.operator_school.c.operator_id == row.id)
-            ).scalars()
-            return Operator(row.id, row.name, Role(row.role), frozenset(schools) or None, row.unattended)
+            return operator_of(connection, row)
 
     def sight(self, operator: Operator) -> Sight:
         """What the operator sees by now."""
@@ -98,13 +113,13 @@ class Office:
     def queue(self, operator: Operator, desk: Desk, where: str = "", order: Order | None = None) -> Browse:
         """A desk's queue. Raises Usage for a filter it does not understand, Refused without the right to see it."""
         authorize(operator, desk.see)
-        with self.reading() as connection:
+        with self.reading(operator) as connection:
             watermark = read_size(connection, Log.LEDGER)
-        return Browse(self.reading, desk, self.sight(operator), where, order, watermark)
+        return Browse(partial(self.reading, operator), desk, self.sight(operator), where, order, watermark)
 
     def plan(self, operator: Operator, desk: Desk, decision: Decision, selection: Selection, params: Any) -> Plan:
         """What a decision would do. Changes nothing."""
-        with self.reading() as connection:
+        with self.reading(operator) as connection:
             return plan(connection, Call(desk, decision, selection, params, ""), self.sight(operator))
 
     def decide(
@@ -116,6 +131,7 @@ class Office:
         return self.carry_out(
             lambda connection: decide(connection, call, sight, self.vault, self.random),
             lambda connection: repeated(connection, sight, key, call.digest()),
+            operator,
         )
 
     def undo(self, operator: Operator, batch: str, key: str) -> Receipt:
@@ -126,6 +142,7 @@ class Office:
         return self.carry_out(
             lambda connection: undo(connection, batch, sight, self.vault, self.random, key, desk_of),
             lambda connection: repeated(connection, sight, key, undo_digest(batch)),
+            operator,
         )
 
     def export(self, operator: Operator, wanted: Wanted, key: str) -> Exported:
@@ -162,10 +179,11 @@ class Office:
         self,
         work: Callable[[sa.Connection], Committed],
         made: Callable[[sa.Connection], Receipt | None],
+        operator: Operator | None = None,
         *,
         late: bool = False,
     ) -> Receipt:
-        """Run `work` in a transaction, repeat it when the database asks, and sign what was committed.
+        """Run `work` in a transaction for the operator, repeat it when the database asks, and sign what was committed.
 
         `made` finds the receipt of this very call. It is asked when the connection was lost while committing, which alone leaves
         open whether the work was saved; raises Unavailable that says so when there is no answer either.
@@ -174,7 +192,7 @@ class Office:
         for attempt in range(TRIES):
             done = None
             try:
-                with self.writing(late=late) as connection:
+                with self.writing(operator, late=late) as connection:
                     done = work(connection)
                 break
             except Unavailable as error:

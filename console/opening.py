@@ -21,7 +21,7 @@ def open_case(office: Office, operator: Operator, desk: Desk, case: int) -> Case
     """The case as the operator may see it. Raises Refused when it does not exist for them."""
     authorize(operator, desk.see)
     sight = office.sight(operator)
-    with office.reading() as connection:
+    with office.reading(operator) as connection:
         row = connection.execute(
             sa.select(desk.state(sight).label("state"))
             .select_from(desk.source())

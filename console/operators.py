@@ -9,7 +9,7 @@ from console.authority import Operator, Permission, Role, authorize
 from console.errors import Refused, Usage
 from console.lazy import sa, t
 from console.text import SafeText, safe
-from models.words import Log
+from models.words import Log, OperatorStatus
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,7 +29,7 @@ class Listed:
     role: Role
     schools: tuple[SafeText, ...]
     unattended: bool
-    disabled: bool
+    status: OperatorStatus
 
 
 def usual_operator(office: Office) -> Operator:
@@ -38,7 +38,7 @@ def usual_operator(office: Office) -> Operator:
         names = list(
             connection.execute(
                 sa.select(t.operator.c.name)
-                .where(t.operator.c.unattended.is_(sa.false()), t.operator.c.disabled.is_(sa.false()))
+                .where(t.operator.c.unattended.is_(sa.false()), t.operator.c.status == OperatorStatus.ACTIVE)
                 .order_by(t.operator.c.id)
             ).scalars()
         )
@@ -54,8 +54,8 @@ def usual_operator(office: Office) -> Operator:
 
 def operators(office: Office, by: Operator) -> list[Listed]:
     """Everybody who works here. Raises Refused without the right to know it."""
-    authorize(by, Permission.OPERATORS)
-    with office.reading() as connection:
+    authorize(by, Permission.OPERATORS_SEE)
+    with office.reading(by) as connection:
         schools: dict[int, list[SafeText]] = {}
         for row in connection.execute(
             sa.select(t.operator_school.c.operator_id, t.school.c.code)
@@ -71,7 +71,7 @@ def operators(office: Office, by: Operator) -> list[Listed]:
             Role(row.role),
             tuple(schools.get(row.id, ())),
             bool(row.unattended),
-            bool(row.disabled),
+            OperatorStatus(row.status),
         )
         for row in rows
     ]
@@ -87,11 +87,11 @@ def add_operator(
     from console.deciding import announce, moment
     from console.ledger import log
 
-    authorize(by, Permission.OPERATORS)
+    authorize(by, Permission.OPERATORS_DECIDE)
     if not (0 < len(name) <= LONGEST_NAME and name.isprintable() and name == name.strip()):
         raise Usage(f"An operator's name is 1 to {LONGEST_NAME} printable characters; nobody was added.")
     now = office.clock.now()
-    with office.writing() as connection:
+    with office.writing(by) as connection:
         if connection.execute(
             sa.select(t.operator.c.id).where(sa.func.lower(t.operator.c.name) == name.lower())
         ).first():
@@ -137,3 +137,11 @@ def _schools(connection: sa.Connection, codes: Sequence[str]) -> list[int]:
             raise Usage(f"There is no school of the code {code!r}; nobody was added. See district schools list.")
         found.append(int(row))
     return sorted(set(found))
+
+
+def operator_of(connection: sa.Connection, row: sa.Row[tuple[object, ...]], session: str | None = None) -> Operator:
+    """The operator of a row of `operator`, with their schools."""
+    schools = connection.execute(
+        sa.select(t.operator_school.c.school_id).where(t.operator_school.c.operator_id == row.id)
+    ).scalars()
+    return Operator(row.id, row.name, Role(row.role), frozenset(schools) or None, row.unattended, session)

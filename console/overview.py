@@ -75,7 +75,8 @@ class Overview:
 
 def overview(office: Office, operator: Operator, desks: Sequence[Desk]) -> Overview:
     """The overview of these desks for this operator, now."""
-    sight = office.sight(operator)
+    with office.reading(operator):
+        sight = office.sight(operator)
     seen = [desk for desk in desks if operator.may(desk.see)]
     return Overview(
         at=sight.now,

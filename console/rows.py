@@ -32,7 +32,7 @@ def rows_of(office: Office, operator: Operator, desk: Desk, cases: Sequence[int]
         .select_from(desk.source())
         .where(desk.among(cases), *in_scope(desk, sight))
     )
-    with office.reading() as connection:
+    with office.reading(operator) as connection:
         found = {row.id: row for row in connection.execute(query)}
     return tuple(
         Row(each, found[each].state, desk.cells(found[each], sight), (each,)) for each in cases if each in found
@@ -43,7 +43,7 @@ def possible(office: Office, operator: Operator, desk: Desk, case: int) -> Mappi
     """For each decision, why this case cannot take it now, or None. Raises Refused when there is no such case."""
     authorize(operator, desk.see)
     sight = office.sight(operator)
-    with office.reading() as connection:
+    with office.reading(operator) as connection:
         state = connection.execute(
             sa.select(desk.state(sight)).select_from(desk.source()).where(desk.among((case,)), *in_scope(desk, sight))
         ).scalar()

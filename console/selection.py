@@ -43,6 +43,8 @@ class Receipt:
     notices: int
     skipped_count: int = 0
     again: bool = False
+    request: int | None = None
+    """Where it waits for a second person: the request's number. Nothing was done yet then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,3 +62,7 @@ class Plan:
     reason_needed: bool
     typed_count: bool
     first: tuple[int, ...] = ()
+    step_up: bool = False
+    second_person: bool = False
+    digest: bytes = b""
+    """Of the call: what a code is given for."""

@@ -10,6 +10,7 @@ from console.ids import RandomSource, SystemRandom
 from console.lazy import sa, t
 
 if TYPE_CHECKING:
+    from console.assurance import Assurance
     from console.office import Office
     from console.settings import Settings
     from console.vault import Vault
@@ -59,15 +60,22 @@ def _present(engine: sa.Engine) -> None:
 
 
 def open_office(
-    settings: Settings, *, clock: Clock | None = None, random: RandomSource | None = None, sealing: bool = True
+    settings: Settings,
+    *,
+    clock: Clock | None = None,
+    random: RandomSource | None = None,
+    sealing: bool = True,
+    assurance: Assurance | None = None,
 ) -> Office:
     """The office of a portal that `district init` has made. Signs what an earlier process left unsigned.
 
+    `assurance` is what vouches for operators: their sessions, unless the portal is a demonstration.
     Without `sealing` nothing is signed and so nothing refused: how a ledger is opened that is to be verified, or is broken.
 
     Raises Unavailable when the database, a table or a key is missing, Refused when the key is another portal's, Unverified when the
     ledger does not continue what was signed.
     """
+    from console.assurance import Demonstration
     from console.faults import saying
     from console.keyfiles import read_signing_key
     from console.ledger.seal import Signer
@@ -93,14 +101,16 @@ def open_office(
             f"The ledger key {settings.keys.ledger} is not the one this portal was founded with; nothing was opened. "
             "Put the right key back."
         )
+    demo = portal.demo_seed is not None
     signer = Signer(key, settings.keys.state, settings.keys.checkpoints)
     office = Office(
         engine,
         settings,
-        clock or open_clock(settings, demo=portal.demo_seed is not None),
+        clock or open_clock(settings, demo=demo),
         chance,
         vault,
         signer,
+        assurance or Demonstration(),
     )
     for log in Log if sealing else ():
         office.seal(log)

@@ -2,6 +2,7 @@
 
 from models.accounts import account, account_school, membership, organisation
 from models.cases import access_grant, challenge, deadline, registration, thread_entry
+from models.directory import directory_user
 from models.intake import (
     intake_account,
     intake_answer,
@@ -10,6 +11,7 @@ from models.intake import (
     intake_grant,
     intake_registration,
 )
+from models.requests import request, request_case, request_school
 from models.roster import (
     academic_session,
     contact,
@@ -27,14 +29,24 @@ from models.roster import (
     student,
 )
 from models.schema import metadata
+from models.signing_in import (
+    invitation,
+    operator,
+    operator_factor,
+    operator_key,
+    operator_password,
+    operator_school,
+    recovery_code,
+    session,
+    signin_delay,
+    step_up,
+)
 from models.trail import (
     batch,
     data_key,
     log_head,
     log_node,
     notice,
-    operator,
-    operator_school,
     portal,
     record,
     record_detail,
@@ -52,6 +64,7 @@ __all__ = [
     "course",
     "data_key",
     "deadline",
+    "directory_user",
     "enrollment",
     "intake_account",
     "intake_answer",
@@ -59,26 +72,37 @@ __all__ = [
     "intake_consent",
     "intake_grant",
     "intake_registration",
+    "invitation",
     "log_head",
     "log_node",
     "membership",
     "metadata",
     "notice",
     "operator",
+    "operator_factor",
+    "operator_key",
+    "operator_password",
     "operator_school",
     "organisation",
     "portal",
     "post",
     "record",
     "record_detail",
+    "recovery_code",
     "registration",
+    "request",
+    "request_case",
+    "request_school",
     "roster_change",
     "roster_import",
     "school",
     "sealed_name",
     "section",
     "section_member",
+    "session",
+    "signin_delay",
     "staff",
+    "step_up",
     "student",
     "thread_entry",
 ]

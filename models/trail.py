@@ -1,10 +1,10 @@
-"""Who decided what: operators, batches, the two logs and the notices that follow."""
+"""Who decided what: batches, the two logs and the notices that follow."""
 
 from __future__ import annotations
 
 from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, LargeBinary, Text, UniqueConstraint
 
-from models.schema import Identifier, Moment, flag, key, table, word
+from models.schema import Identifier, Moment, key, table, word
 from models.words import Log, NoticeState
 
 portal = table(
@@ -25,23 +25,6 @@ data_key = table(
     Column("wrapped", LargeBinary, nullable=False),
     Column("made_at", Moment, nullable=False),
 )
-
-operator = table(
-    "operator",
-    key(),
-    Column("name", Text, nullable=False, unique=True),
-    Column("role", Text, nullable=False),
-    flag("unattended"),
-    flag("disabled"),
-    Column("account_id", Identifier, ForeignKey("account.id")),
-)
-
-operator_school = table(
-    "operator_school",
-    Column("operator_id", Identifier, ForeignKey("operator.id"), primary_key=True),
-    Column("school_id", Identifier, ForeignKey("school.id"), primary_key=True),
-)
-"""The schools an operator sees; none means all."""
 
 batch = table(
     "batch",

@@ -129,6 +129,44 @@ class DataClass(StrEnum):
     CONTACT = "contact"
 
 
+class OperatorOrigin(StrEnum):
+    """Who says that an operator is who they are: this portal, the district's directory, or a program's key."""
+
+    LOCAL = "local"
+    DIRECTORY = "directory"
+    PROGRAM = "program"
+
+
+class OperatorStatus(StrEnum):
+    """`proposed` waits for a second person and cannot sign in."""
+
+    PROPOSED = "proposed"
+    ACTIVE = "active"
+    DISABLED = "disabled"
+
+
+class SessionKind(StrEnum):
+    SCREEN = "screen"
+    LINE = "line"
+
+
+class RequestState(StrEnum):
+    """A request for a second person; *expired* is derived from its date."""
+
+    WAITING = "waiting"
+    CONFIRMED = "confirmed"
+    REFUSED = "refused"
+    WITHDRAWN = "withdrawn"
+
+
+class ActivationState(StrEnum):
+    """A directory user; *conflict* and *gone* are derived."""
+
+    WAITING = "waiting"
+    ACTIVATED = "activated"
+    DISMISSED = "dismissed"
+
+
 class NoticeState(StrEnum):
     """A notice's way: `sending` is in a worker's hand; `unknown` may have arrived, so it is not sent again."""
 

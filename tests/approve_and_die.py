@@ -12,10 +12,11 @@ from console.desks import desk
 from console.selection import Selection
 from console.settings import Settings
 from console.wiring import open_office
+from tests.vouching import Unasked
 
 
 def main() -> None:
-    office = open_office(Settings.load(Path(sys.argv[1])))
+    office = open_office(Settings.load(Path(sys.argv[1])), assurance=Unasked())
     registrations = desk("registrations")
     approve = registrations.decision("approve")
     operator = office.operator("administrator")

@@ -25,6 +25,7 @@ from console.settings import Settings
 from console.wiring import open_office
 from screens.app import ConsoleApp
 from tests.portals import NOON, Portal, open_portal
+from tests.vouching import Unasked
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -67,7 +68,7 @@ def opened(folder: Path) -> Portal:
         {"database": {"url": f"sqlite:///{folder / 'portal.db'}"}, "portal": {"origin": "test.example/ledger"}}, folder
     )
     clock = SettableClock(settings.portal.zone, NOON)
-    return Portal(open_office(settings, clock=clock, random=SeededRandom(2)), settings, clock)
+    return Portal(open_office(settings, clock=clock, random=SeededRandom(2), assurance=Unasked()), settings, clock)
 
 
 @pytest.fixture(scope="session")

@@ -19,6 +19,7 @@ from console.settings import Settings
 from console.wiring import open_office
 from models import tables as t
 from models.engine import writing
+from tests.vouching import Unasked
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -250,4 +251,5 @@ def open_portal(url: str, folder: Path, now: datetime = NOON, seed: int = 1, **t
     settings = Settings.build({**tables, "database": {"url": url}, "portal": {"origin": "test.example/ledger"}}, folder)
     clock = SettableClock(settings.portal.zone, now)
     found(settings, now)
-    return Portal(open_office(settings, clock=clock, random=SeededRandom(seed)), settings, clock)
+    office = open_office(settings, clock=clock, random=SeededRandom(seed), assurance=Unasked())
+    return Portal(office, settings, clock)

@@ -22,6 +22,7 @@ from models import tables as t
 from models.engine import writing
 from models.words import AccountType
 from tests.portals import NOON, Portal, open_portal
+from tests.vouching import Unasked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -245,7 +246,7 @@ class District:
         tables: dict[str, Any] = {"database": {"url": url}, "portal": {"origin": "test.example/ledger"}}
         settings = Settings.build(tables, self.folder)
         clock = SettableClock(settings.portal.zone, NOON)
-        office = open_office(settings, clock=clock, random=SeededRandom(1))
+        office = open_office(settings, clock=clock, random=SeededRandom(1), assurance=Unasked())
         try:
             yield Portal(office, settings, clock)
         finally:

@@ -19,6 +19,7 @@ from console.notices.rendering import render
 from console.wiring import open_office
 from models import tables as t
 from tests.portals import Portal
+from tests.vouching import Unasked
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -450,7 +451,7 @@ def test_a_case_is_handed_to_somebody_who_can_settle_it(portal: Portal, student:
 def test_of_two_who_settle_at_once_one_wins_and_the_other_is_told(portal: Portal, student: int, tmp_path: Path) -> None:
     """Two consoles, each with its own office, on the same case in the same moment."""
     cases = [challenge(portal, student) for _ in range(4)]
-    other = Portal(open_office(portal.settings, clock=portal.clock), portal.settings, portal.clock)
+    other = Portal(open_office(portal.settings, clock=portal.clock, assurance=Unasked()), portal.settings, portal.clock)
     lee = portal.hire("lee", "help_desk")
     for case in cases:
         gate, receipts = threading.Barrier(2), {}

@@ -31,6 +31,7 @@ from tests.line_mode import Answer, write_settings
 from tests.portals import Portal, open_portal
 from tests.services.postgres import Cluster, free_port
 from tests.services.pty import Pty
+from tests.vouching import Unasked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -99,7 +100,7 @@ class Day:
     def office(self) -> Any:
         from console.settings import Settings
 
-        return open_office(Settings.load(self.config))
+        return open_office(Settings.load(self.config), assurance=Unasked())
 
     def holds(self, *, approved: int) -> None:
         """So many registrations are approved, each with its record, and the ledger verifies."""

@@ -36,6 +36,7 @@ WRITERS = {
     "console/notices/alerting.py": "alerts into the outbox",
     "console/notices/outbox.py": "what becomes of a notice",
     "console/notices/reminding.py": "reminders into the outbox",
+    "console/signin/sessions.py": "sessions, and codes given for an action; nothing of the portal's people",
     "fixtures/live.py": "the simulated portal, which inserts into intake tables as a portal does",
 }
 """Each with what makes it right that it writes."""

@@ -34,7 +34,7 @@ WRITTEN = b"INSERT INTO batch"
 def office_at(portal: Portal, url: str) -> Office:
     """Another console on the same portal, with connections of its own."""
     o = portal.office
-    return Office(open_engine(url), o.settings, o.clock, o.random, o.vault, o.signer)
+    return Office(open_engine(url), o.settings, o.clock, o.random, o.vault, o.signer, o.assurance)
 
 
 def test_one_operator_wins_and_the_others_are_told(portal: Portal, database_url: str) -> None:

@@ -118,7 +118,7 @@ def _asked(
     students = desk("students")
     authorize(operator, students.see)
     sight = office.sight(operator)
-    with office.reading() as connection:
+    with office.reading(operator) as connection:
         known = connection.execute(
             sql.select(students.case().c.id)
             .select_from(students.source())

@@ -25,7 +25,7 @@ def list_(ctx: click.Context, form: str) -> None:
     rows = [
         {
             "id": each.id,
-            "state": "disabled" if each.disabled else "works",
+            "state": each.status,
             "name": each.name,
             "role": each.role,
             "schools": [str(school) for school in each.schools] or ["all"],

@@ -55,9 +55,10 @@ def disclose(
     receipt = office.carry_out(
         lambda connection: _record(connection, office, sight, desk, disclosure, case, params, key, digest),
         lambda connection: repeated(connection, sight, key, digest),
+        operator,
     )
     _signed(office)
-    with office.reading() as connection:
+    with office.reading(operator) as connection:
         began = connection.execute(sa.select(t.batch.c.at).where(t.batch.c.id == receipt.batch)).scalar_one()
         until = began + timedelta(seconds=disclosure.seconds)
         if office.clock.now() >= until:

@@ -51,7 +51,7 @@ class Run:
     def run(self) -> ImportReport:
         if self.dry_run:
             try:
-                with self.office.writing(late=True) as connection:
+                with self.office.writing(self.sight.operator, late=True) as connection:
                     self._work(connection)
                     raise _DryRun  # noqa: TRY301 - it is caught outside of the transaction, which it ends
             except _DryRun:
@@ -60,7 +60,7 @@ class Run:
             with self.office.reading() as connection:
                 receipt = self._made(connection)
             if receipt is None:
-                receipt = self.office.carry_out(self._work, self._made, late=True)
+                receipt = self.office.carry_out(self._work, self._made, self.sight.operator, late=True)
             if self.report is None:
                 return self._before(receipt)
         assert self.report is not None  # noqa: S101 - the work leaves one

@@ -124,7 +124,7 @@ def take_intake(office: Office, operator: Operator) -> ImportReport:
         reports.append(report)
         return committed
 
-    office.carry_out(work, lambda connection: repeated(connection, sight, key, digest))
+    office.carry_out(work, lambda connection: repeated(connection, sight, key, digest), operator)
     return reports[-1] if reports else ImportReport("intake")
 
 

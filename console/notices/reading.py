@@ -70,7 +70,7 @@ def notices(
     """The notices that the operator may see, the latest first. Raises Refused for a role that may see none."""
     n = t.notice.c
     sight = office.sight(operator)
-    with office.reading() as connection:
+    with office.reading(operator) as connection:
         where = [_visible(connection, sight)]
         if states:
             where.append(n.state.in_(states))
@@ -83,7 +83,7 @@ def notices(
 def notice(office: Office, operator: Operator, number: int) -> Shown:
     """One notice word for word; that it was opened is noted. Raises Refused when it does not exist for the operator."""
     sight = office.sight(operator)
-    with office.reading() as connection:
+    with office.reading(operator) as connection:
         row = connection.execute(
             sa.select(t.notice).where(t.notice.c.id == number, _visible(connection, sight))
         ).one_or_none()

@@ -113,7 +113,7 @@ def export(office: Office, operator: Operator, wanted: Wanted, key: str) -> Expo
     predicates = matching(audit, wanted.where, sight)
     size = office.size()
     lines = Lines(office, sight, predicates, size, names=wanted.names, reasons=wanted.reasons)
-    with office.reading() as connection:
+    with office.reading(operator) as connection:
         spent = _spent(connection, sight)
     count = lines.count(max(sight.settings.policy.export_row_budget - spent, 0))
     if not count:
@@ -303,7 +303,9 @@ class _Export:
                 receipt, first, close(connection, head, [record], sight, receipt, self._key, digest, "audit")
             )
 
-        receipt = office.carry_out(work, lambda connection: repeated(connection, sight, self._key, digest))
+        receipt = office.carry_out(
+            work, lambda connection: repeated(connection, sight, self._key, digest), sight.operator
+        )
         with office.reading() as connection:
             body = connection.execute(
                 sa.select(t.record.c.body).where(t.record.c.batch == receipt.batch, t.record.c.log == Log.LEDGER)

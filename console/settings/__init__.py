@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from console.errors import Unavailable, Usage
 from console.settings import kinds
+from console.settings.signing_tables import DirectorySettings, SignInSettings
 from console.settings.tables import (
     DEMO_MAKER,
     SECRET_WORDS,
@@ -41,6 +42,8 @@ if TYPE_CHECKING:
 FILE_NAME = "district.toml"
 SYSTEM_FILE = Path("/etc/district") / FILE_NAME
 PREFIX = "DISTRICT_"
+FROM_FILE_ALONE = frozenset({"signin", "directory"})
+"""Tables that the environment cannot override."""
 NOT_SETTINGS = frozenset({"DISTRICT_CONFIG", "DISTRICT_OPERATOR"})
 
 
@@ -54,6 +57,8 @@ class Settings:
     database: DatabaseSettings = field(default_factory=DatabaseSettings)
     keys: KeySettings = field(default_factory=KeySettings)
     policy: PolicySettings = field(default_factory=PolicySettings)
+    signin: SignInSettings = field(default_factory=SignInSettings)
+    directory: DirectorySettings = field(default_factory=DirectorySettings)
     mail: MailSettings = field(default_factory=MailSettings)
     roster: RosterSettings = field(default_factory=RosterSettings)
     console: ConsoleSettings = field(default_factory=ConsoleSettings)
@@ -207,6 +212,10 @@ def _override(values: dict[str, dict[str, Any]], environment: Mapping[str, str])
                 )
             near = nearest(variable, [*known, *NOT_SETTINGS])
             raise Usage(f"The environment variable {_shown(variable)} is unknown; the nearest known one is {near}.")
+        if one.table in FROM_FILE_ALONE:
+            raise Usage(
+                f"The environment variable {variable} is refused: how operators sign in stands in the settings file alone."
+            )
         if one.attribute == "made_by":
             raise Usage(
                 f"The environment variable {variable} is refused: only `{DEMO_MAKER}` makes a demonstration district."

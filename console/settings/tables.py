@@ -34,7 +34,8 @@ def nearest(word: str, known: Iterable[str]) -> str:
     return get_close_matches(word, sorted(known), n=1, cutoff=0.0)[0]
 
 
-def _secret(file: Path | None, what: str) -> str | None:
+def secret_of(file: Path | None, what: str) -> str | None:
+    """The secret in a file, read now; None where no file is named. Errors as `read_secret`."""
     from console.keyfiles import read_secret
 
     return None if file is None else read_secret(file, what)
@@ -155,7 +156,7 @@ class DatabaseSettings:
 
     def password(self) -> str | None:
         """The password, read now; None where no file is named. Raises Unavailable or Refused as `read_secret` does."""
-        return _secret(self.password_file, "database password")
+        return secret_of(self.password_file, "database password")
 
 
 @dataclass(frozen=True)
@@ -213,7 +214,7 @@ class MailSettings:
 
     def password(self) -> str | None:
         """The password, read now; None where no file is named. Raises Unavailable or Refused as `read_secret` does."""
-        return _secret(self.password_file, "mail password")
+        return secret_of(self.password_file, "mail password")
 
 
 @dataclass(frozen=True)

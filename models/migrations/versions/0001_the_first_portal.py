@@ -1,4 +1,4 @@
-"""The first portal: roster, accounts, cases, the trail of decisions, the intake tables."""
+"""The first portal: roster, accounts, cases, the trail of decisions, the intake tables, who signs in."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -316,6 +316,14 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_section_member_person_source_id"), "section_member", ["person_source_id"], unique=False)
     op.create_table(
+        "signin_delay",
+        sa.Column("name", sa.LargeBinary(), nullable=False),
+        sa.Column("failures", sa.Integer(), nullable=False),
+        sa.Column("last_at", Moment(), nullable=False),
+        sa.Column("not_before", Moment(), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_signin_delay")),
+    )
+    op.create_table(
         "staff",
         sa.Column("id", Identifier, autoincrement=True, nullable=False),
         sa.Column("source_id", sa.Text(), nullable=False),
@@ -490,6 +498,43 @@ def upgrade() -> None:
     )
     op.create_index("ix_account_school_school_id", "account_school", ["school_id"], unique=False)
     op.create_table(
+        "directory_user",
+        sa.Column("id", Identifier, autoincrement=True, nullable=False),
+        sa.Column("directory_id", sa.Text(), nullable=False),
+        sa.Column("login", sa.Text(), nullable=False),
+        sa.Column("login_key", sa.Text(), nullable=False),
+        sa.Column("given_name", sa.Text(), nullable=False),
+        sa.Column("family_name", sa.Text(), nullable=False),
+        sa.Column("name_key", sa.Text(), server_default="", nullable=False),
+        sa.Column("family_key", sa.Text(), server_default="", nullable=False),
+        sa.Column("email", sa.Text(), nullable=True),
+        sa.Column("number", sa.Text(), nullable=True),
+        sa.Column("codes", sa.Text(), server_default="", nullable=False),
+        sa.Column("school_id", Identifier, nullable=True),
+        sa.Column("student_id", Identifier, nullable=True),
+        sa.Column("staff_id", Identifier, nullable=True),
+        sa.Column("account_id", Identifier, nullable=True),
+        sa.Column("disabled", sa.Boolean(), server_default=sa.false(), nullable=False),
+        sa.Column("gone", sa.Boolean(), server_default=sa.false(), nullable=False),
+        sa.Column("state", sa.Text(), server_default="waiting", nullable=False),
+        sa.Column("first_seen", Moment(), nullable=False),
+        sa.Column("last_seen", Moment(), nullable=False),
+        sa.Column("version", sa.BigInteger(), server_default="0", nullable=False),
+        sa.CheckConstraint("state IN ('waiting', 'activated', 'dismissed')", name=op.f("ck_directory_user_state_word")),
+        sa.ForeignKeyConstraint(["account_id"], ["account.id"], name=op.f("fk_directory_user_account_id")),
+        sa.ForeignKeyConstraint(["school_id"], ["school.id"], name=op.f("fk_directory_user_school_id")),
+        sa.ForeignKeyConstraint(["staff_id"], ["staff.id"], name=op.f("fk_directory_user_staff_id")),
+        sa.ForeignKeyConstraint(["student_id"], ["student.id"], name=op.f("fk_directory_user_student_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_directory_user")),
+        sa.UniqueConstraint("directory_id", name=op.f("uq_directory_user_directory_id")),
+    )
+    op.create_index(op.f("ix_directory_user_account_id"), "directory_user", ["account_id"], unique=False)
+    op.create_index("ix_directory_user_family_key_id", "directory_user", ["family_key", "id"], unique=False)
+    op.create_index("ix_directory_user_login_key", "directory_user", ["login_key"], unique=False)
+    op.create_index(op.f("ix_directory_user_school_id"), "directory_user", ["school_id"], unique=False)
+    op.create_index(op.f("ix_directory_user_staff_id"), "directory_user", ["staff_id"], unique=False)
+    op.create_index(op.f("ix_directory_user_student_id"), "directory_user", ["student_id"], unique=False)
+    op.create_table(
         "membership",
         sa.Column("id", Identifier, autoincrement=True, nullable=False),
         sa.Column("account_id", Identifier, nullable=False),
@@ -559,11 +604,24 @@ def upgrade() -> None:
         sa.Column("id", Identifier, autoincrement=True, nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("role", sa.Text(), nullable=False),
+        sa.Column("origin", sa.Text(), server_default="local", nullable=False),
+        sa.Column("status", sa.Text(), server_default="active", nullable=False),
         sa.Column("unattended", sa.Boolean(), server_default=sa.false(), nullable=False),
-        sa.Column("disabled", sa.Boolean(), server_default=sa.false(), nullable=False),
+        sa.Column("break_glass", sa.Boolean(), server_default=sa.false(), nullable=False),
+        sa.Column("directory_id", sa.Text(), nullable=True),
         sa.Column("account_id", Identifier, nullable=True),
+        sa.Column("email", sa.Text(), nullable=True),
+        sa.Column("epoch", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("added_by", Identifier, nullable=True),
+        sa.Column("added_at", Moment(), nullable=True),
+        sa.Column("checked_at", Moment(), nullable=True),
+        sa.Column("version", sa.BigInteger(), server_default="0", nullable=False),
+        sa.CheckConstraint("origin IN ('local', 'directory', 'program')", name=op.f("ck_operator_origin_word")),
+        sa.CheckConstraint("status IN ('proposed', 'active', 'disabled')", name=op.f("ck_operator_status_word")),
         sa.ForeignKeyConstraint(["account_id"], ["account.id"], name=op.f("fk_operator_account_id")),
+        sa.ForeignKeyConstraint(["added_by"], ["operator.id"], name=op.f("fk_operator_added_by")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_operator")),
+        sa.UniqueConstraint("directory_id", name=op.f("uq_operator_directory_id")),
         sa.UniqueConstraint("name", name=op.f("uq_operator_name")),
     )
     op.create_table(
@@ -662,12 +720,61 @@ def upgrade() -> None:
     op.create_index("ix_challenge_state_arrived_at_id", "challenge", ["state", "arrived_at", "id"], unique=False)
     op.create_index(op.f("ix_challenge_student_id"), "challenge", ["student_id"], unique=False)
     op.create_table(
+        "invitation",
+        sa.Column("operator_id", Identifier, nullable=False),
+        sa.Column("digest", sa.LargeBinary(), nullable=False),
+        sa.Column("made_at", Moment(), nullable=False),
+        sa.Column("until", Moment(), nullable=False),
+        sa.Column("made_by", Identifier, nullable=True),
+        sa.ForeignKeyConstraint(["made_by"], ["operator.id"], name=op.f("fk_invitation_made_by")),
+        sa.ForeignKeyConstraint(["operator_id"], ["operator.id"], name=op.f("fk_invitation_operator_id")),
+        sa.PrimaryKeyConstraint("operator_id", name=op.f("pk_invitation")),
+    )
+    op.create_table(
+        "operator_factor",
+        sa.Column("operator_id", Identifier, nullable=False),
+        sa.Column("seed", sa.LargeBinary(), nullable=False),
+        sa.Column("enrolled_at", Moment(), nullable=False),
+        sa.Column("last_step", sa.BigInteger(), server_default="-1", nullable=False),
+        sa.ForeignKeyConstraint(["operator_id"], ["operator.id"], name=op.f("fk_operator_factor_operator_id")),
+        sa.PrimaryKeyConstraint("operator_id", name=op.f("pk_operator_factor")),
+    )
+    op.create_table(
+        "operator_key",
+        sa.Column("id", Identifier, autoincrement=True, nullable=False),
+        sa.Column("operator_id", Identifier, nullable=False),
+        sa.Column("fingerprint", sa.Text(), nullable=False),
+        sa.Column("added_at", Moment(), nullable=False),
+        sa.ForeignKeyConstraint(["operator_id"], ["operator.id"], name=op.f("fk_operator_key_operator_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_operator_key")),
+        sa.UniqueConstraint("fingerprint", name=op.f("uq_operator_key_fingerprint")),
+    )
+    op.create_index(op.f("ix_operator_key_operator_id"), "operator_key", ["operator_id"], unique=False)
+    op.create_table(
+        "operator_password",
+        sa.Column("operator_id", Identifier, nullable=False),
+        sa.Column("encoded", sa.Text(), nullable=False),
+        sa.Column("set_at", Moment(), nullable=False),
+        sa.ForeignKeyConstraint(["operator_id"], ["operator.id"], name=op.f("fk_operator_password_operator_id")),
+        sa.PrimaryKeyConstraint("operator_id", name=op.f("pk_operator_password")),
+    )
+    op.create_table(
         "operator_school",
         sa.Column("operator_id", Identifier, nullable=False),
         sa.Column("school_id", Identifier, nullable=False),
         sa.ForeignKeyConstraint(["operator_id"], ["operator.id"], name=op.f("fk_operator_school_operator_id")),
         sa.ForeignKeyConstraint(["school_id"], ["school.id"], name=op.f("fk_operator_school_school_id")),
         sa.PrimaryKeyConstraint("operator_id", "school_id", name=op.f("pk_operator_school")),
+    )
+    op.create_table(
+        "recovery_code",
+        sa.Column("id", Identifier, autoincrement=True, nullable=False),
+        sa.Column("operator_id", Identifier, nullable=False),
+        sa.Column("digest", sa.LargeBinary(), nullable=False),
+        sa.Column("used_at", Moment(), nullable=True),
+        sa.ForeignKeyConstraint(["operator_id"], ["operator.id"], name=op.f("fk_recovery_code_operator_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_recovery_code")),
+        sa.UniqueConstraint("operator_id", "digest", name=op.f("uq_recovery_code_operator_id_digest")),
     )
     op.create_table(
         "registration",
@@ -736,6 +843,31 @@ def upgrade() -> None:
     op.create_index("ix_registration_state_match_id", "registration", ["state", "match", "id"], unique=False)
     op.create_index(op.f("ix_registration_student_id"), "registration", ["student_id"], unique=False)
     op.create_table(
+        "request",
+        sa.Column("id", Identifier, autoincrement=True, nullable=False),
+        sa.Column("desk", sa.Text(), nullable=False),
+        sa.Column("action", sa.Text(), nullable=False),
+        sa.Column("call", sa.LargeBinary(), nullable=False),
+        sa.Column("digest", sa.LargeBinary(), nullable=False),
+        sa.Column("count", sa.Integer(), nullable=False),
+        sa.Column("state", sa.Text(), server_default="waiting", nullable=False),
+        sa.Column("maker_id", Identifier, nullable=False),
+        sa.Column("made_at", Moment(), nullable=False),
+        sa.Column("until", Moment(), nullable=False),
+        sa.Column("confirmer_id", Identifier, nullable=True),
+        sa.Column("decided_at", Moment(), nullable=True),
+        sa.Column("batch", sa.Text(), nullable=True),
+        sa.Column("version", sa.BigInteger(), server_default="0", nullable=False),
+        sa.CheckConstraint(
+            "state IN ('waiting', 'confirmed', 'refused', 'withdrawn')", name=op.f("ck_request_state_word")
+        ),
+        sa.CheckConstraint("confirmer_id IS NULL OR confirmer_id <> maker_id", name=op.f("ck_request_second_person")),
+        sa.ForeignKeyConstraint(["confirmer_id"], ["operator.id"], name=op.f("fk_request_confirmer_id")),
+        sa.ForeignKeyConstraint(["maker_id"], ["operator.id"], name=op.f("fk_request_maker_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_request")),
+    )
+    op.create_index("ix_request_state_until", "request", ["state", "until"], unique=False)
+    op.create_table(
         "roster_import",
         sa.Column("id", Identifier, autoincrement=True, nullable=False),
         sa.Column("at", Moment(), nullable=False),
@@ -750,6 +882,39 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_roster_import")),
     )
     op.create_table(
+        "session",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("operator_id", Identifier, nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("digest", sa.LargeBinary(), nullable=False),
+        sa.Column("epoch", sa.Integer(), nullable=False),
+        sa.Column("fingerprint", sa.Text(), nullable=True),
+        sa.Column("began_at", Moment(), nullable=False),
+        sa.Column("seen_at", Moment(), nullable=False),
+        sa.Column("until", Moment(), nullable=False),
+        sa.Column("ended_at", Moment(), nullable=True),
+        sa.CheckConstraint("kind IN ('screen', 'line')", name=op.f("ck_session_kind_word")),
+        sa.ForeignKeyConstraint(["operator_id"], ["operator.id"], name=op.f("fk_session_operator_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_session")),
+    )
+    op.create_index(op.f("ix_session_operator_id"), "session", ["operator_id"], unique=False)
+    op.create_table(
+        "request_case",
+        sa.Column("request_id", Identifier, nullable=False),
+        sa.Column("case_id", Identifier, autoincrement=False, nullable=False),
+        sa.Column("version", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["request_id"], ["request.id"], name=op.f("fk_request_case_request_id")),
+        sa.PrimaryKeyConstraint("request_id", "case_id", name=op.f("pk_request_case")),
+    )
+    op.create_table(
+        "request_school",
+        sa.Column("request_id", Identifier, nullable=False),
+        sa.Column("school_id", Identifier, nullable=False),
+        sa.ForeignKeyConstraint(["request_id"], ["request.id"], name=op.f("fk_request_school_request_id")),
+        sa.ForeignKeyConstraint(["school_id"], ["school.id"], name=op.f("fk_request_school_school_id")),
+        sa.PrimaryKeyConstraint("request_id", "school_id", name=op.f("pk_request_school")),
+    )
+    op.create_table(
         "roster_change",
         sa.Column("id", Identifier, autoincrement=True, nullable=False),
         sa.Column("import_id", Identifier, nullable=False),
@@ -761,3 +926,12 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_roster_change")),
     )
     op.create_index("ix_roster_change_kind_source_id", "roster_change", ["kind", "source_id"], unique=False)
+    op.create_table(
+        "step_up",
+        sa.Column("session_id", sa.Text(), nullable=False),
+        sa.Column("digest", sa.LargeBinary(), nullable=False),
+        sa.Column("at", Moment(), nullable=False),
+        sa.ForeignKeyConstraint(["session_id"], ["session.id"], name=op.f("fk_step_up_session_id")),
+        sa.PrimaryKeyConstraint("session_id", "digest", name=op.f("pk_step_up")),
+    )
+    op.create_index("ix_step_up_at", "step_up", ["at"], unique=False)

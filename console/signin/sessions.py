@@ -1,0 +1,171 @@
+"""Sessions: what a sign-in leaves, how long it holds, what ends it, and the codes that were given within it.
+
+Promises: a session holds no longer than its absolute limit, nor beyond the minutes in which nothing was done; it ends at once when
+its operator is disabled, gets another role or is signed out everywhere (`operator.epoch`), and pauses when the directory was not
+heard for fifteen minutes. Its token is kept only by who was given it; the database holds a digest. A code is for one action and once.
+"""
+
+from __future__ import annotations
+
+import hmac
+from dataclasses import dataclass
+from datetime import timedelta
+from hashlib import sha256
+from typing import TYPE_CHECKING
+
+from console.errors import CodeNeeded, SignedOut
+from console.ids import batch_id
+from console.lazy import sa, t
+from console.operators import operator_of
+from models.words import OperatorOrigin, OperatorStatus, SessionKind
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from console.authority import Operator
+    from console.ids import RandomSource
+    from console.settings import Settings
+
+TOKEN_BYTES = 32
+RECHECK = timedelta(minutes=15)
+"""For how long the directory's word holds (SECURITY, *Signing in*)."""
+CODE_HOLDS = timedelta(minutes=5)
+"""How old a code may be when the action it was given for is carried out."""
+SEEN_EVERY = timedelta(seconds=30)
+"""How exactly `seen_at` is kept: a write for each command or key would be one too many."""
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A new session: its number, and the token that only its holder has."""
+
+    id: str
+    token: bytes
+    operator: Operator
+
+
+class Sessions:
+    """The assurance of a real portal."""
+
+    asks = True
+    second_person = True
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    def present(self, connection: sa.Connection, operator: Operator, now: datetime) -> None:
+        """Return when the operator's session holds. Raises SignedOut, with what to do."""
+        if operator.unattended:
+            self._program(connection, operator)
+            return
+        if operator.session is None:
+            raise SignedOut("Nobody is signed in; nothing was done. Sign in with district signin.")
+        s, o = t.session.c, t.operator.c
+        row = connection.execute(
+            sa.select(
+                s.kind, s.epoch, s.seen_at, s.until, s.ended_at, o.status, o.origin, o.checked_at, o.epoch.label("now")
+            )
+            .join(t.operator, o.id == s.operator_id)
+            .where(s.id == operator.session, s.operator_id == operator.id)
+        ).one_or_none()
+        if row is None or row.ended_at is not None or row.epoch != row.now or row.status != OperatorStatus.ACTIVE:
+            raise SignedOut("This sign-in was ended; nothing was done. Sign in again.")
+        if now >= row.until:
+            raise SignedOut(
+                f"A sign-in lasts {self._settings.signin.absolute_hours} hours, and this one is over; nothing was done. Sign in again."
+            )
+        if now - row.seen_at >= self.idle(SessionKind(row.kind)) + SEEN_EVERY:
+            raise SignedOut("Nothing was done here for too long; nothing was done now. Sign in again.")
+        if row.origin == OperatorOrigin.DIRECTORY and (row.checked_at is None or now - row.checked_at > RECHECK):
+            raise SignedOut("The directory was not asked for too long; nothing was done. Sign in again.")
+
+    def spend(self, connection: sa.Connection, operator: Operator, digest: bytes, now: datetime) -> None:
+        """Use up the code that was given for the action of this digest. Raises CodeNeeded when there is none of late."""
+        if operator.unattended:
+            raise CodeNeeded(
+                "This asks for a code, and a program has none; nothing was done. A person has to do it.", digest
+            )
+        c = t.step_up.c
+        spent = connection.execute(
+            t.step_up.delete().where(
+                c.session_id == operator.session, c.digest == digest, c.at > now - CODE_HOLDS, c.at <= now
+            )
+        ).rowcount
+        if spent != 1:
+            raise CodeNeeded(
+                "This asks for a code of your second factor, for this very action; nothing was done yet.", digest
+            )
+
+    def idle(self, kind: SessionKind) -> timedelta:
+        """How long a session of this kind holds with nothing done in it."""
+        signin = self._settings.signin
+        return timedelta(minutes=signin.line_minutes if kind is SessionKind.LINE else signin.idle_minutes)
+
+    def begin(
+        self,
+        connection: sa.Connection,
+        operator_id: int,
+        kind: SessionKind,
+        now: datetime,
+        random: RandomSource,
+        fingerprint: str | None = None,
+    ) -> Begun:
+        """Begin a session of an operator who proved who they are; `fingerprint` is the SSH key that they came with."""
+        token = random.bytes(TOKEN_BYTES)
+        row = connection.execute(sa.select(t.operator).where(t.operator.c.id == operator_id)).one()
+        number = batch_id(random)
+        connection.execute(
+            t.session.insert().values(
+                id=number,
+                operator_id=operator_id,
+                kind=kind,
+                digest=sha256(token).digest(),
+                epoch=row.epoch,
+                fingerprint=fingerprint,
+                began_at=now,
+                seen_at=now,
+                until=now + timedelta(hours=self._settings.signin.absolute_hours),
+            )
+        )
+        return Begun(number, token, operator_of(connection, row, number))
+
+    def resume(self, connection: sa.Connection, number: str, token: bytes, now: datetime) -> Operator:
+        """The operator of a session, for who has its token. Raises SignedOut."""
+        s = t.session.c
+        row = connection.execute(
+            sa.select(s.digest, t.operator).join(t.operator, t.operator.c.id == s.operator_id).where(s.id == number)
+        ).one_or_none()
+        known = bytes(row.digest) if row is not None else b""
+        if row is None or not hmac.compare_digest(known, sha256(token).digest()):
+            raise SignedOut("This sign-in is not known here; nothing was done. Sign in again.")
+        operator = operator_of(connection, row, number)
+        self.present(connection, operator, now)
+        return operator
+
+    def seen(self, connection: sa.Connection, operator: Operator, now: datetime) -> None:
+        """Something was done in the session."""
+        s = t.session.c
+        connection.execute(
+            t.session.update()
+            .where(s.id == operator.session, s.ended_at.is_(None), s.seen_at < now - SEEN_EVERY)
+            .values(seen_at=now)
+        )
+
+    def end(self, connection: sa.Connection, operator: Operator, now: datetime) -> None:
+        """End the operator's session."""
+        s = t.session.c
+        connection.execute(
+            t.session.update().where(s.id == operator.session, s.ended_at.is_(None)).values(ended_at=now)
+        )
+
+    def give(self, connection: sa.Connection, operator: Operator, digest: bytes, now: datetime) -> None:
+        """A code was given, and found right, for the action of this digest."""
+        c = t.step_up.c
+        connection.execute(t.step_up.delete().where(c.session_id == operator.session, c.digest == digest))
+        connection.execute(t.step_up.insert().values(session_id=operator.session, digest=digest, at=now))
+
+    @staticmethod
+    def _program(connection: sa.Connection, operator: Operator) -> None:
+        status = connection.execute(sa.select(t.operator.c.status).where(t.operator.c.id == operator.id)).scalar()
+        if status != OperatorStatus.ACTIVE:
+            raise SignedOut("This program was disabled here; nothing was done. Ask a district administrator.")
