@@ -254,9 +254,11 @@ class Doctor:
                 self.ok(str(log), said)
 
     def _operators(self, connection: sa.Connection) -> None:
+        from models.words import OperatorStatus
+
         o = t.operator.c
         number = connection.execute(
-            sa.select(sa.func.count()).where(o.unattended.is_(sa.false()), o.disabled.is_(sa.false()))
+            sa.select(sa.func.count()).where(o.unattended.is_(sa.false()), o.status == OperatorStatus.ACTIVE)
         ).scalar_one()
         if number:
             self.ok("operators", f"{number:,} work here")

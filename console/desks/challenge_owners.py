@@ -13,7 +13,7 @@ from console.authority import ROLES, Permission
 from console.desk import Decision, Objection, Sight
 from console.lazy import sa, t
 from console.params import Params, option
-from models.words import ChallengeState
+from models.words import ChallengeState, OperatorStatus
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -101,7 +101,9 @@ class Reassign(Decision):
     def _named(params: Reassigning) -> Predicate:
         o = t.operator.c
         return sa.and_(
-            sa.func.lower(o.name) == params.to.strip().lower(), o.disabled.is_(sa.false()), o.unattended.is_(sa.false())
+            sa.func.lower(o.name) == params.to.strip().lower(),
+            o.status == OperatorStatus.ACTIVE,
+            o.unattended.is_(sa.false()),
         )
 
     def _operator(self, params: Reassigning) -> sa.ColumnElement[int]:

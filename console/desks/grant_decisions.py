@@ -17,7 +17,7 @@ from console.desk import Decision, NoticeFor, Objection, Sight
 from console.errors import Usage
 from console.lazy import sa, t
 from console.params import Params, Telling, option
-from models.words import GrantState
+from models.words import GrantState, OperatorStatus
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -173,7 +173,7 @@ class Permit(_GrantDecision):
             sa.select(sa.func.min(o.id))
             .where(
                 sa.func.lower(o.name) == params.witness.strip().lower(),
-                o.disabled.is_(sa.false()),
+                o.status == OperatorStatus.ACTIVE,
                 o.unattended.is_(sa.false()),
                 o.role.in_(deciding),
             )
