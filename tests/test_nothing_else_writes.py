@@ -36,6 +36,9 @@ WRITERS = {
     "console/notices/alerting.py": "alerts into the outbox",
     "console/notices/outbox.py": "what becomes of a notice",
     "console/notices/reminding.py": "reminders into the outbox",
+    "console/signin/delays.py": "failed attempts under a typed name; nothing of the portal's people",
+    "console/signin/factor.py": "second factors as their operator enrols and uses them; a reset is a decision",
+    "console/signin/invitations.py": "one-time words, inside the decision or command that gives them out",
     "console/signin/sessions.py": "sessions, and codes given for an action; nothing of the portal's people",
     "fixtures/live.py": "the simulated portal, which inserts into intake tables as a portal does",
 }
