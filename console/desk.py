@@ -165,12 +165,23 @@ class Decision(ABC):
         del params
         return Needs(reason=self.needs_reason, typed_count=count > 25)
 
+    def prepare(self, connection: sa.Connection, where: Predicate, params: Any, sight: Sight) -> None:
+        """Make the rows that `ties` lead to and that are not there yet, for the cases where `where` holds; first of all steps.
+
+        Such a row begins as what an undo leaves behind (deleted, removed), so that what becomes of it is a change like any other.
+        """
+        del connection, where, params, sight
+
+    def lasting(self) -> Sequence[Objection]:
+        """What keeps a case out of an undo, besides a change of its rows since: what came to depend on the decision."""
+        return ()
+
     def carry_out(self, work: Work) -> None:
         """What the changes alone do not say (thread entries, deadlines, sealing), in the same transaction."""
         del work
 
     def take_back(self, work: Work) -> None:
-        """Undo what `carry_out` did; `work.chosen` holds the cases that are being undone."""
+        """Undo what `carry_out` did; `work.chosen` holds the cases that are being undone. Undoing an undo comes here too."""
         del work
 
     def notices(self, params: Any) -> Sequence[NoticeFor]:

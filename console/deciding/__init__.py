@@ -96,6 +96,7 @@ def decide(connection: sa.Connection, call: Call, sight: Sight, vault: Vault, ra
     where = sa.and_(*selected(desk, call.selection, sight), *taking_part(against))
     changes = decision.changes(params, sight)
     ties = decision.ties(desk, params)
+    decision.prepare(connection, where, params, sight)
     with Chosen(connection, desk, ties, list(changes)) as chosen:
         chosen.lock(where)
         count = chosen.fill(where, changes)

@@ -74,7 +74,7 @@ def undo(
     tables.pop(desk.case().name, None)
     ties = {table: sa.cast(sa.null(), sa.BigInteger()) for table in tables.values()}
     with Chosen(connection, desk, ties, columns) as chosen:
-        skipped = _pin(connection, chosen, records, columns, desk, sight, span)
+        skipped = _pin(connection, chosen, records, columns, desk, decision, sight, span)
         if len(skipped) == len(records):
             return Committed(Receipt(f"undo {decision.name}", None, 0, skipped, 0, len(skipped)), 0, [])
         head = log.lock_head(connection, Log.LEDGER)
@@ -143,6 +143,7 @@ def _pin(
     records: Sequence[log.Record],
     columns: Sequence[sa.Column[Any]],
     desk: Desk,
+    decision: Decision,
     sight: Sight,
     span: tuple[int, int],
 ) -> tuple[Skip, ...]:
@@ -165,15 +166,25 @@ def _pin(
     if scope := in_scope(desk, sight):
         seen = sa.select(desk.case().c.id).select_from(desk.source()).where(*scope)
         outside = set(connection.execute(sa.select(chosen.table.c.id).where(chosen.table.c.id.not_in(seen))).scalars())
-    stale = chosen.stale(*span) - outside
-    if stale or outside:
+    whys = _depended_on(connection, chosen, desk, decision)
+    whys |= dict.fromkeys(chosen.stale(*span), "it changed since")
+    whys |= dict.fromkeys(outside, f"there is no such {desk.singular}")
+    if whys:
         chosen.clear()
-        kept = [row for row in rows if row["id"] not in stale and row["id"] not in outside]
+        kept = [row for row in rows if row["id"] not in whys]
         chosen.put([{**row, "number": n} for n, row in enumerate(kept)])
-    return tuple(
-        Skip(each, "it changed since" if each in stale else f"there is no such {desk.singular}")
-        for each in sorted(stale | outside)
-    )
+    return tuple(Skip(each, whys[each]) for each in sorted(whys))
+
+
+def _depended_on(connection: sa.Connection, chosen: Chosen, desk: Desk, decision: Decision) -> dict[int, str]:
+    """The put cases on which something else rests by now, each with what."""
+    case, found = desk.case().c, {}
+    for each in reversed(decision.lasting()):
+        rows = (
+            sa.select(case.id).select_from(desk.source()).where(case.id.in_(sa.select(chosen.table.c.id)), each.holds)
+        )
+        found |= dict.fromkeys(connection.execute(rows).scalars(), each.why)
+    return found
 
 
 def _said(connection: sa.Connection, batch: sa.Row[Any]) -> tuple[str, bool]:
