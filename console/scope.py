@@ -53,7 +53,7 @@ def accounts_of(operator: Operator) -> Predicate:
     """True for the accounts that exist for the operator."""
     a = t.account.c
     if operator.schools is None:
-        return sa.true() if operator.may(Permission.OPERATORS_SEE) else a.type.in_((*FAMILIES, *STAFF))
+        return sa.true() if operator.may(Permission.OPERATORS_DECIDE) else a.type.in_((*FAMILIES, *STAFF))
     here = sorted(operator.schools)
     k, p = t.account_school.c, t.post.c
     works = sa.or_(

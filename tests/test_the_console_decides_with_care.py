@@ -104,7 +104,7 @@ async def test_a_key_that_does_nothing_now_says_why(district: Portal) -> None:
     async with console(district, desk="registrations") as (app, pilot):
         await press(pilot, "b")
         assert "Take the approval back: not now – it is submitted." in shown(app)
-        district.hire("reader", "technology_director")
+        district.hire("reader", "privacy_officer")
     async with console(district, desk="registrations", by="reader") as (app, pilot):
         assert "a Approve" in shown(app)
         await press(pilot, "a")
