@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from console.authority import Operator, Permission, Role, authorize
+from console.authority import Operator, Permission, Role, authorize, unfit
 from console.errors import Refused, Usage
 from console.lazy import sa, t
 from console.text import SafeText, safe
@@ -88,6 +88,8 @@ def add_operator(
     from console.ledger import log
 
     authorize(by, Permission.OPERATORS_DECIDE)
+    if why := unfit(role, unattended=unattended):
+        raise Refused(f"{why[0].upper()}{why[1:]}; nobody was added. See district roles.")
     if not (0 < len(name) <= LONGEST_NAME and name.isprintable() and name == name.strip()):
         raise Usage(f"An operator's name is 1 to {LONGEST_NAME} printable characters; nobody was added.")
     now = office.clock.now()
