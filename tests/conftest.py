@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from tests.portals import Portal
     from tests.services.postgres import Cluster
+    from tests.services.slapd import Slapd
 
 # Two shared cores: how long an example takes says nothing about the code. In the pipeline the same examples every time.
 settings.register_profile("desk", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -53,6 +54,15 @@ def postgres() -> Iterator[Cluster]:
 
     with Cluster() as cluster:
         yield cluster
+
+
+@pytest.fixture(scope="session")
+def slapd() -> Iterator[Slapd]:
+    """The directory of this test process, with its people and groups. What a test changes in it, it leaves as it was."""
+    from tests.services.slapd import Slapd
+
+    with Slapd() as server:
+        yield server
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
