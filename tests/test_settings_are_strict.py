@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from console.clock import MonthDay
 from console.errors import Refused, Unavailable, Usage
-from console.settings import FILE_NAME, TABLES, Settings, declared, find
+from console.settings import FILE_NAME, FROM_FILE_ALONE, TABLES, Settings, declared, find
 from console.settings.guide import page
 from console.settings.tables import DEMO_MAKER
 
@@ -175,7 +175,7 @@ def test_a_value_of_another_kind_is_refused_by_name_and_never_repeated(one: Decl
 # The environment
 
 
-@pytest.mark.parametrize("one", ORDINARY, ids=ids)
+@pytest.mark.parametrize("one", [one for one in ORDINARY if one.table not in FROM_FILE_ALONE], ids=ids)
 def test_the_environment_overrides_the_file_and_the_file_the_default(one: Declared) -> None:
     toml, heard, expected = other(one)
     assert value(build(""), one) != expected
@@ -183,6 +183,18 @@ def test_the_environment_overrides_the_file_and_the_file_the_default(one: Declar
     assert value(build("", **{one.variable: heard}), one) == expected
     default = one.kind.write(one.default)
     assert value(build(f"[{one.table}]\n{one.key} = {default}\n", **{one.variable: heard}), one) == expected
+
+
+@pytest.mark.parametrize("one", [one for one in ORDINARY if one.table in FROM_FILE_ALONE], ids=ids)
+def test_how_operators_sign_in_stands_in_the_file_alone(one: Declared) -> None:
+    """VULNERABILITY: who can set a variable names a directory of their own. ATTACK: `DISTRICT_DIRECTORY_HOSTS` and its like.
+
+    VERIFIES: the variable is refused by name, whatever it holds, and the file alone is heard.
+    """
+    toml, heard, expected = other(one)
+    assert value(build(f"[{one.table}]\n{one.key} = {toml}\n"), one) == expected
+    with pytest.raises(Usage, match=f"{one.variable} is refused"):
+        build("", **{one.variable: heard})
 
 
 @given(st.sampled_from(KEYS), st.text("ABCDEFGHIJKLMNOPQRSTUVWXYZ_", min_size=1, max_size=3))
