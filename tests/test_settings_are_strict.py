@@ -61,6 +61,15 @@ OTHER_VALUES: dict[str, tuple[str, str, Any]] = {
         ("desk@district.example", "it@district.example"),
     ),
     "sender": ('"desk@district.example"', "desk@district.example", "desk@district.example"),
+    "hosts": ('["ldaps://dc1.district.example"]', "ldaps://dc1.district.example", ("ldaps://dc1.district.example",)),
+    "kind": ('"active_directory"', "active_directory", "active_directory"),
+    "mail_domains": ('["district.example"]', "district.example", ("district.example",)),
+    "district_codes": ('["DO"]', "DO", ("DO",)),
+    "roles": (
+        '{ "cn=helpers,dc=example" = "help_desk" }',
+        "cn=helpers=help_desk",
+        (("cn=helpers,dc=example", "help_desk"),),
+    ),
     "level": ('"debug"', "debug", "debug"),
 }
 WRONG = {"text": '"sEntinel\\u0007"', "number": "123.25", "list": '[["sEntinel"]]', "moment": "2026-11-21T10:00:00Z"}
@@ -78,6 +87,8 @@ def other(one: Declared) -> tuple[str, str, Any]:
     """A value that is not the default: in TOML, in the environment, and as read."""
     if one.attribute in OTHER_VALUES:
         return OTHER_VALUES[one.attribute]
+    if isinstance(one.default, bool):
+        return str(not one.default).lower(), str(not one.default).lower(), not one.default
     if isinstance(one.default, int):
         return str(one.default + 1), str(one.default + 1), one.default + 1
     if isinstance(one.default, Path) or one.default is None:
