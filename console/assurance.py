@@ -32,6 +32,9 @@ class Assurance(Protocol):
     def spend(self, connection: sa.Connection, operator: Operator, digest: bytes, now: datetime) -> None:
         """Use up the code that was given for the action of this digest. Raises CodeNeeded when there is none."""
 
+    def give(self, connection: sa.Connection, operator: Operator, digest: bytes, now: datetime) -> None:
+        """A code was given, and found right, for the action of this digest."""
+
 
 class Demonstration:
     """Asks nobody for anything but the second person, which can be tried there with another operator's name."""
@@ -44,3 +47,6 @@ class Demonstration:
 
     def spend(self, connection: sa.Connection, operator: Operator, digest: bytes, now: datetime) -> None:
         """Nothing to use up."""
+
+    def give(self, connection: sa.Connection, operator: Operator, digest: bytes, now: datetime) -> None:
+        """Nothing to keep."""

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import sqlalchemy as sa
 
     from console.authority import Operator, Permission
+    from console.deciding import Committed
     from console.filters import Predicate, Term
     from console.queue import Column
     from console.settings import Settings
@@ -124,6 +125,8 @@ class Decision(ABC):
     closes: ClassVar[bool] = False
     undoable: ClassVar[bool] = True
     needs_reason: ClassVar[bool] = False
+    bootstraps: ClassVar[bool] = False
+    """Whether it is carried out by one alone, on record as such, while nobody else works here who could ever confirm it."""
 
     def objections(self, params: Any, sight: Sight, *, bulk: bool) -> Sequence[Objection]:
         """What keeps a case out, the most telling first, besides its state. `bulk` is true for more than one case."""
@@ -165,6 +168,24 @@ class Decision(ABC):
         del params
         return Needs(reason=self.needs_reason, typed_count=count > 25)
 
+    def step_up(self, params: Any, sight: Sight) -> Predicate | None:
+        """True for the cases that ask for a code; None for none. What `needs` says holds for all."""
+        del params, sight
+        return None
+
+    def second_person(self, params: Any, sight: Sight) -> Predicate | None:
+        """True for the cases that another operator has to confirm, with all that are decided together; None for none."""
+        del params, sight
+        return None
+
+    def underlying(self, work: Work) -> Committed | None:
+        """Carry out the decision that this one lets happen, in a batch of its own; None for one that is all there is.
+
+        It comes before this one is recorded. Where it does nothing, this one is not taken either.
+        """
+        del work
+        return None
+
     def prepare(self, connection: sa.Connection, where: Predicate, params: Any, sight: Sight) -> None:
         """Make the rows that `ties` lead to and that are not there yet, for the cases where `where` holds; first of all steps.
 
@@ -200,6 +221,8 @@ class Disclosure(ABC):
     permission: ClassVar[Permission]
     Params: ClassVar[type[Params]] = Params
     kind: ClassVar[str] = "access"
+    step_up: ClassVar[bool] = False
+    """Whether it asks for a code of the second factor."""
     seconds: ClassVar[int] = 60
 
     @abstractmethod

@@ -120,7 +120,8 @@ class Office:
     def plan(self, operator: Operator, desk: Desk, decision: Decision, selection: Selection, params: Any) -> Plan:
         """What a decision would do. Changes nothing."""
         with self.reading(operator) as connection:
-            return plan(connection, Call(desk, decision, selection, params, ""), self.sight(operator))
+            call = Call(desk, decision, selection, params, "")
+            return plan(connection, call, self.sight(operator), self.assurance)
 
     def decide(
         self, operator: Operator, desk: Desk, decision: Decision, selection: Selection, params: Any, key: str
@@ -129,7 +130,7 @@ class Office:
         sight = self.sight(operator)
         call = Call(desk, decision, selection, params, key)
         return self.carry_out(
-            lambda connection: decide(connection, call, sight, self.vault, self.random),
+            lambda connection: decide(connection, call, sight, self.vault, self.random, self.assurance),
             lambda connection: repeated(connection, sight, key, call.digest()),
             operator,
         )

@@ -10,13 +10,15 @@ class Selection:
     """Either `ids`, or everything that matches `where` except `but`.
 
     `watermark` is the ledger's size when the operator's screen was filled: a case takes part only if nothing changed it since.
-    None means now (the command line, which plans and decides in one breath).
+    None means now (the command line, which plans and decides in one breath). `request` means the stored cases of that request
+    instead, each as it was when it was asked for.
     """
 
     ids: tuple[int, ...] | None = None
     where: str = ""
     but: tuple[int, ...] = ()
     watermark: int | None = None
+    request: int | None = None
 
     @property
     def single(self) -> bool:

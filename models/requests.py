@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import BigInteger, CheckConstraint, Column, ForeignKey, Index, Integer, LargeBinary, Text
 
-from models.schema import Identifier, Moment, key, table, version, word
+from models.schema import Identifier, Moment, flag, key, table, version, word
 from models.words import RequestState
 
 request = table(
@@ -15,6 +15,7 @@ request = table(
     Column("call", LargeBinary, nullable=False),
     Column("digest", LargeBinary, nullable=False),
     Column("count", Integer, nullable=False),
+    flag("unplaced"),
     word("state", RequestState, RequestState.WAITING),
     Column("maker_id", Identifier, ForeignKey("operator.id"), nullable=False),
     Column("made_at", Moment, nullable=False),
@@ -27,7 +28,9 @@ request = table(
     Index("ix_request_state_until", "state", "until"),
 )
 """`call` is the parameters, sealed; `digest` covers action, parameters and rows with their versions: what is confirmed is what was
-asked for. `until` is exclusive. `batch` is what its confirmation did."""
+asked for. `until` is exclusive: until then it waits, and a confirmed export may be made. `batch` is what its confirmation did.
+`unplaced` says that some of its cases are of no school: it exists for operators of all schools only.
+"""
 
 request_case = table(
     "request_case",

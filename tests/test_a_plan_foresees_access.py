@@ -93,9 +93,9 @@ def foreseen(
     made = desk(name).decision(decision)
     params = read_params(made.Params, {"reason": "because", **typed}, sight.calendar)
     call = Call(desk(name), made, Selection(ids=ids or None), params, f"{decision}-{typed}")
-    planned = plan(connection, call, sight)
+    planned = plan(connection, call, sight, portal.office.assurance)
     before = seen(connection, portal)
-    done = decide(connection, call, sight, portal.office.vault, portal.office.random).receipt
+    done = decide(connection, call, sight, portal.office.vault, portal.office.random, portal.office.assurance).receipt
     after = seen(connection, portal)
     assert (planned.count, planned.skipped, planned.notices) == (done.done, done.skipped, done.notices)
     assert (planned.opens, planned.closes) == (pairs(after - before), pairs(before - after)), (decision, typed)

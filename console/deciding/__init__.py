@@ -1,11 +1,13 @@
 """The way of a decision, walked as data: authorise, lock, choose, change, record, notify, commit, sign.
 
 One transaction does it all or nothing. The receipt is stored in the batch's own row, so that the same call made again finds it.
+What asks for a code uses it up in that transaction; what asks for a second person ends as a request (`console.deciding.requesting`),
+and is carried out here, in the maker's name, when it is confirmed.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, timedelta
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
@@ -13,8 +15,9 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from console.authority import authorize
-from console.deciding.choosing import objections, selected, skips, taking_part
+from console.deciding.choosing import as_asked_for, objections, selected, skips, taking_part
 from console.deciding.chosen import Chosen, name_of
+from console.deciding.requiring import required_of
 from console.desk import Work
 from console.errors import Refused, Usage
 from console.ids import batch_id
@@ -27,7 +30,8 @@ from models.words import Log
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from console.desk import Decision, Desk, NoticeFor, Sight
+    from console.assurance import Assurance
+    from console.desk import Decision, Desk, NoticeFor, Objection, Sight
     from console.ids import RandomSource
     from console.params import Params
     from console.selection import Selection
@@ -35,14 +39,29 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
+class Confirmed:
+    """That another operator confirmed a call: of which request, whose operator's number it is, and how many cases it has."""
+
+    request: int
+    by: int
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
 class Call:
-    """One call of an operator: what, about which cases, with what, under which key."""
+    """One call of an operator: what, about which cases, with what, under which key; and whether somebody confirmed it."""
 
     desk: Desk
     decision: Decision
     selection: Selection
     params: Params
     key: str
+    confirmed: Confirmed | None = None
+
+    @property
+    def bulk(self) -> bool:
+        """Whether it is about more than one case."""
+        return self.confirmed.count > 1 if self.confirmed else not self.selection.single
 
     def digest(self) -> bytes:
         """What makes a repeated call the same call."""
@@ -79,48 +98,103 @@ def repeated(connection: sa.Connection, sight: Sight, key: str, digest: bytes) -
     return Receipt(**stored | {"again": True})
 
 
-def decide(connection: sa.Connection, call: Call, sight: Sight, vault: Vault, random: RandomSource) -> Committed:
-    """Carry out the call inside `connection`'s transaction. Raises Refused or Usage, and then nothing was done."""
+def held_to_one(call: Call) -> None:
+    """Raise Usage where many cases are named for what is decided one by one."""
+    if call.bulk and not call.decision.bulk:
+        raise Usage(
+            f"{call.decision.title} is decided one {call.desk.singular} at a time; nothing was done. Name one with --ids."
+        )
+
+
+def against(call: Call, sight: Sight) -> list[Objection]:
+    """Everything that keeps cases out of this call, the most telling first."""
+    desk, selection = call.desk, call.selection
+    found = objections(desk, call.decision, call.params, sight, bulk=call.bulk, watermark=selection.watermark)
+    return [as_asked_for(desk, selection.request), *found] if selection.request is not None else found
+
+
+def decide(
+    connection: sa.Connection, call: Call, sight: Sight, vault: Vault, random: RandomSource, assurance: Assurance
+) -> Committed:
+    """Carry out the call inside `connection`'s transaction, or have it wait for a second person.
+
+    Raises Refused, CodeNeeded or Usage, and then nothing was done.
+    """
     desk, decision, params = call.desk, call.decision, call.params
     authorize(sight.operator, decision.permission)
     # Before its parameters are judged: a day that was to come when the call was made may be over when it is repeated.
     if (found := repeated(connection, sight, call.key, call.digest())) is not None:
         return Committed(found, 0, [])
     decision.check(params, sight)
-    bulk = not call.selection.single
-    if bulk and not decision.bulk:
-        raise Usage(
-            f"{decision.title} is decided one {desk.singular} at a time; nothing was done. Name one with --ids."
-        )
-    against = objections(desk, decision, params, sight, bulk=bulk, watermark=call.selection.watermark)
-    where = sa.and_(*selected(desk, call.selection, sight), *taking_part(against))
+    held_to_one(call)
+    out = against(call, sight)
+    where = sa.and_(*selected(desk, call.selection, sight), *taking_part(out))
     changes = decision.changes(params, sight)
     ties = decision.ties(desk, params)
-    decision.prepare(connection, where, params, sight)
-    with Chosen(connection, desk, ties, list(changes)) as chosen:
+    with Chosen(connection, desk, ties, list(changes), "asked_for" if call.confirmed else "chosen") as chosen:
         chosen.lock(where)
         count = chosen.fill(where, changes)
         left_out = desk.case().c.id.not_in(sa.select(chosen.table.c.id))
-        skipped, skipped_count = skips(connection, desk, call.selection, against, sight, left_out)
+        nothing = Receipt(
+            decision.name, None, 0, *_skipped(skips(connection, desk, call.selection, out, sight, left_out))
+        )
         if not count:
-            return Committed(Receipt(decision.name, None, 0, skipped, 0, skipped_count), 0, [])
-        if decision.needs(params, count).reason and not params.reason.strip():
-            raise Usage(f"{decision.title} needs a reason; nothing was done. Add --reason.")
+            return Committed(nothing, 0, [])
+        waits, said = _satisfied(connection, call, chosen, count, sight, assurance)
+        if waits:
+            from console.deciding.requesting import request
+
+            return request(connection, call, sight, vault, random, chosen, nothing)
         batch = batch_id(random)
+        work = Work(connection, sight, batch, params, vault, chosen.table, random)
+        inner = decision.underlying(work)
+        if inner is not None and not inner.receipt.done:
+            return Committed(replace(inner.receipt, decision=decision.name), 0, [])
         head = log.lock_head(connection, Log.LEDGER)
         first = head.size
         notices = _notify(connection, decision.notices(params), chosen, desk, batch, sight, vault)
         chosen.apply(first + 1)
-        work = Work(connection, sight, batch, params, vault, chosen.table, random)
         decision.carry_out(work)
         plain, personal = split(params)
         detail = log.seal_detail(connection, vault, batch, personal)
         subject = decision.subject(params)
         named = name_of(subject, desk.case()) if subject is not None else "state"
-        records = _records(chosen, desk, decision, sight, batch, first, plain, detail, named)
-    receipt = Receipt(decision.name, batch, count, skipped, notices, skipped_count)
-    leaves = close(connection, head, records, sight, receipt, call.key, call.digest(), desk.name)
-    return Committed(receipt, first, leaves)
+        records = _records(chosen, desk, decision, sight, batch, first, plain | said, detail, named)
+    receipt = replace(nothing, batch=batch, done=count, notices=notices)
+    if inner is not None:
+        receipt = replace(inner.receipt, decision=decision.name, done=count, notices=notices + inner.receipt.notices)
+    leaves = close(connection, head, records, sight, receipt, call.key, call.digest(), desk.name, batch=batch)
+    return (
+        Committed(receipt, first, leaves) if inner is None else Committed(receipt, inner.first, inner.leaves + leaves)
+    )
+
+
+def _skipped(found: tuple[tuple[Skip, ...], int]) -> tuple[tuple[Skip, ...], int, int]:
+    """Skipped cases, no notices, how many were skipped: as a receipt wants them."""
+    return found[0], 0, found[1]
+
+
+def _satisfied(
+    connection: sa.Connection, call: Call, chosen: Chosen, count: int, sight: Sight, assurance: Assurance
+) -> tuple[bool, dict[str, Any]]:
+    """Whether it waits for a second person, and what records say of who answers for it. Uses up the code that was given for it.
+
+    Raises Usage without the reason that is needed, CodeNeeded without the code.
+    """
+    if call.confirmed is not None:
+        return False, {"confirmed_by": call.confirmed.by, "request": call.confirmed.request}
+    needs = required_of(connection, call, chosen, count, sight, assurance)
+    if needs.reason and not call.params.reason.strip():
+        raise Usage(f"{call.decision.title} needs a reason; nothing was done. Add --reason.")
+    if needs.step_up:
+        assurance.spend(connection, sight.operator, call.digest(), sight.now)
+    if not needs.second_person:
+        return False, {}
+    from console.deciding.second_person import alone
+
+    if call.decision.bootstraps and alone(connection, call.decision.permission, sight):
+        return False, {"alone": True}
+    return True, {}
 
 
 def close(
@@ -133,18 +207,24 @@ def close(
     digest: bytes,
     desk: str,
     undoes: str | None = None,
+    *,
+    batch: str | None = None,
+    name: str = "",
 ) -> list[bytes]:
-    """Append the records and the batch with its receipt; the last thing before the commit."""
+    """Append the records and the batch with its receipt; the last thing before the commit.
+
+    `batch` and `name` are the batch's own where they are not the receipt's.
+    """
     leaves = log.append(connection, head, records)
     connection.execute(
         t.batch.insert().values(
-            id=receipt.batch,
+            id=batch or receipt.batch,
             at=sight.now,
             operator_id=sight.operator.id,
             call_key=key,
             call_digest=digest,
             desk=desk,
-            decision=receipt.decision,
+            decision=name or receipt.decision,
             done=receipt.done,
             undoes=undoes,
             receipt=msgspec.json.encode(receipt).decode(),

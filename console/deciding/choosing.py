@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from console.desk import Objection
 from console.filters import parse
-from console.lazy import sa
+from console.lazy import sa, t
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,10 +37,25 @@ def matching(desk: Desk, where: str, sight: Sight) -> list[Predicate]:
 
 def selected(desk: Desk, selection: Selection, sight: Sight) -> list[Predicate]:
     """The predicates of a selection within the operator's scope."""
+    if selection.request is not None:
+        return [*in_scope(desk, sight), desk.case().c.id.in_(stored(selection.request))]
     if selection.ids is not None:
         return [*in_scope(desk, sight), desk.among(selection.ids)]
     found = matching(desk, selection.where, sight)
     return [*found, desk.key().not_in(selection.but)] if selection.but else found
+
+
+def stored(request: int) -> sa.Select[Any]:
+    """The numbers of a request's cases."""
+    c = t.request_case.c
+    return sa.select(c.case_id).where(c.request_id == request)
+
+
+def as_asked_for(desk: Desk, request: int) -> Objection:
+    """What keeps the cases out that changed since the request for a second person was made."""
+    c, case = t.request_case.c, desk.case().c
+    same = sa.exists().where(c.request_id == request, c.case_id == case.id, c.version == case.version)
+    return Objection(sa.not_(same), "it changed since it was asked for")
 
 
 def objections(
@@ -89,8 +104,8 @@ def skips(
     if count > SKIPS_LISTED:
         counted = sa.select(sa.func.count()).select_from(desk.source()).where(*where)
         count = int(connection.execute(counted).scalar_one())
-    if selection.ids is not None:
-        unknown = _unknown(connection, desk, selection.ids, sight)
+    if selection.ids is not None or selection.request is not None:
+        unknown = _unknown(connection, desk, selection, sight)
         listed.extend(Skip(each, f"there is no such {desk.singular}") for each in unknown)
         count += len(unknown)
     return tuple(sorted(listed, key=lambda each: each.id)), count
@@ -102,9 +117,12 @@ def _said(found: Sequence[Objection], row: Any) -> str:
     return found[int(row.why)].said(str(row.state))
 
 
-def _unknown(connection: sa.Connection, desk: Desk, ids: Sequence[int], sight: Sight) -> list[int]:
+def _unknown(connection: sa.Connection, desk: Desk, selection: Selection, sight: Sight) -> list[int]:
+    """The numbers that are no case's that exists for the operator."""
     case = desk.case()
-    known = connection.execute(
-        sa.select(case.c.id).select_from(desk.source()).where(*in_scope(desk, sight), case.c.id.in_(ids))
-    ).scalars()
-    return sorted(set(ids) - set(known))
+    seen = sa.select(case.c.id).select_from(desk.source()).where(*in_scope(desk, sight))
+    if selection.request is not None:
+        c = t.request_case.c
+        return list(connection.execute(stored(selection.request).where(c.case_id.not_in(seen))).scalars())
+    asked = selection.ids or ()
+    return sorted(set(asked) - set(connection.execute(seen.where(case.c.id.in_(asked))).scalars()))

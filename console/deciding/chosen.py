@@ -38,8 +38,13 @@ class Row:
 class Chosen:
     """The chosen cases of one decision inside one transaction."""
 
-    def __init__(self, connection: sa.Connection, desk: Desk, ties: Ties, columns: Sequence[sa.Column[Any]]) -> None:
-        """`columns` are the columns that change: of the desk's case or of `ties`, tables with their row's id in the source."""
+    def __init__(
+        self, connection: sa.Connection, desk: Desk, ties: Ties, columns: Sequence[sa.Column[Any]], name: str = "chosen"
+    ) -> None:
+        """`columns` are the columns that change: of the desk's case or of `ties`, tables with their row's id in the source.
+
+        `name` is the table's, another where one decision carries out another.
+        """
         self._connection = connection
         self._desk = desk
         self._case = desk.case()
@@ -47,7 +52,7 @@ class Chosen:
         self._ties = ties
         self._changed = [table for table in ties if any(column.table is table for column in columns)]
         self.table = sa.Table(
-            "chosen",
+            name,
             sa.MetaData(),
             sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
             sa.Column("id", sa.BigInteger, nullable=False),

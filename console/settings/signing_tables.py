@@ -46,7 +46,7 @@ class SignInSettings:
         500, kinds.whole(1, 1_000_000), "Cases above which a bulk decision asks for a code of the second factor."
     )
     export_rows: int = setting(
-        500, kinds.whole(0, 10_000_000), "Records above which an export waits for a second person."
+        500, kinds.whole(0, 10_000_000), "Records a day above which an operator's export waits for a second person."
     )
     invitation_hours: int = setting(
         72, kinds.whole(1, 720), "Hours in which a new operator sets a password and a second factor."

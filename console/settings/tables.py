@@ -196,6 +196,9 @@ class PolicySettings:
         10, kinds.whole(0, 100), "An import that withdraws more than this share of the roster stops and asks."
     )
     export_row_budget: int = setting(100_000, kinds.whole(0, 10_000_000), "Rows that an operator may export in a day.")
+    long_grant_days: int = setting(
+        120, kinds.whole(1, 366), "Days above which an after-school grant asks for a code of the second factor."
+    )
 
 
 @dataclass(frozen=True)

@@ -853,6 +853,7 @@ def upgrade() -> None:
         sa.Column("call", sa.LargeBinary(), nullable=False),
         sa.Column("digest", sa.LargeBinary(), nullable=False),
         sa.Column("count", sa.Integer(), nullable=False),
+        sa.Column("unplaced", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.Column("state", sa.Text(), server_default="waiting", nullable=False),
         sa.Column("maker_id", Identifier, nullable=False),
         sa.Column("made_at", Moment(), nullable=False),
