@@ -131,6 +131,7 @@ def decide(
     where = sa.and_(*selected(desk, call.selection, sight), *taking_part(out))
     changes = decision.changes(params, sight)
     ties = decision.ties(desk, params)
+    decision.prepare(connection, where, params, sight)
     with Chosen(connection, desk, ties, list(changes), "asked_for" if call.confirmed else "chosen") as chosen:
         chosen.lock(where)
         count = chosen.fill(where, changes)

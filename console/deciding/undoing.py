@@ -178,7 +178,8 @@ def _pin(
 
 def _depended_on(connection: sa.Connection, chosen: Chosen, desk: Desk, decision: Decision) -> dict[int, str]:
     """The put cases on which something else rests by now, each with what."""
-    case, found = desk.case().c, {}
+    case = desk.case().c
+    found: dict[int, str] = {}
     for each in reversed(decision.lasting()):
         rows = (
             sa.select(case.id).select_from(desk.source()).where(case.id.in_(sa.select(chosen.table.c.id)), each.holds)

@@ -1,0 +1,146 @@
+"""The login that an activation ties a person to: which it is, how it is made, and how it is left when the activation is undone.
+
+A login that is not there yet begins as a deleted one under a key that no login can have, so that its activation is a change of its
+state like any other, told by the record and taken back by the undo, which leaves the row and gives the name free again. What spells
+a person – login, names, address – stands in no record: `settle` makes it agree with the login's state, forwards and backwards.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from console.directory.conflicts import own, same
+from console.errors import Refused
+from console.lazy import sa, t
+from models.words import AccountStatus, AccountType, ActivationState, MembershipStatus, Origin
+
+if TYPE_CHECKING:
+    from console.desk import Desk, Sight, Work
+    from console.filters import Predicate
+
+FREE = " "
+"""What the key of a login begins with that nobody can sign in with: a login never begins with a space."""
+
+
+def key_of() -> sa.ColumnElement[str]:
+    """The key of the login that the case is tied to, whether it is there or not."""
+    d = t.directory_user.c
+    return sa.case((own(), d.login_key), else_=sa.literal(FREE).concat(d.directory_id))
+
+
+def account_of() -> sa.ColumnElement[int]:
+    """The id of that login, a scalar subquery over the desk's source; NULL until it is made."""
+    a = t.account.alias("tied")
+    found = sa.select(a.c.id).where(a.c.login_key == key_of()).correlate(t.directory_user, same())
+    return found.scalar_subquery()
+
+
+def membership_of() -> sa.ColumnElement[int]:
+    """The id of the student's own tie of that login; NULL until it is made."""
+    m = t.membership.alias("own_tie")
+    found = sa.select(m.c.id).where(m.c.account_id == account_of(), m.c.student_id == t.directory_user.c.student_id)
+    return found.correlate(t.directory_user, same()).scalar_subquery()
+
+
+def make(connection: sa.Connection, where: Predicate, sight: Sight, desk: Desk, type_: AccountType) -> None:
+    """Make the logins, and students' own ties, that the cases of `where` need and do not have."""
+    d, a = t.directory_user.c, t.account.c
+    _keep_turns(connection, where, desk)
+    missing = account_of().is_(None)
+    values: dict[sa.Column[Any], Any] = {
+        a.type: sa.literal(type_.value),
+        a.login: d.login,
+        a.login_key: key_of(),
+        a.given_name: d.given_name,
+        a.family_name: d.family_name,
+        a.status: sa.literal(AccountStatus.DELETED.value),
+        a.origin: sa.literal(Origin.SIS.value),
+        a.since: sa.literal(sight.today, sa.Date()),
+        a.deleted_at: sa.literal(sight.now, a.deleted_at.type),
+    }
+    chosen = sa.select(*values.values()).select_from(desk.source()).where(where, missing).order_by(d.id)
+    connection.execute(t.account.insert().from_select([column.name for column in values], chosen))
+    if type_ is AccountType.STUDENT:
+        _make_ties(connection, where, sight, desk)
+
+
+def _make_ties(connection: sa.Connection, where: Predicate, sight: Sight, desk: Desk) -> None:
+    m = t.membership.c
+    values: dict[sa.Column[Any], Any] = {
+        m.account_id: account_of(),
+        m.student_id: t.directory_user.c.student_id,
+        m.relation: sa.literal("self"),
+        m.status: sa.literal(MembershipStatus.REMOVED.value),
+        m.arrival_status: sa.literal(MembershipStatus.PENDING.value),
+        m.origin: sa.literal(Origin.SIS.value),
+        m.since: sa.literal(sight.today, sa.Date()),
+    }
+    chosen = sa.select(*values.values()).select_from(desk.source()).where(where, membership_of().is_(None))
+    connection.execute(t.membership.insert().from_select([column.name for column in values], chosen))
+
+
+def _keep_turns(connection: sa.Connection, where: Predicate, desk: Desk) -> None:
+    """Lock the cases, and the entries that have the same logins, in one order: whoever comes second sees what the first made."""
+    if connection.dialect.name == "sqlite":
+        return
+    d = t.directory_user
+    keys = sa.select(d.c.login_key).select_from(desk.source()).where(where)
+    connection.execute(sa.select(d.c.id).where(d.c.login_key.in_(keys)).order_by(d.c.id).with_for_update()).close()
+
+
+def settle(work: Work) -> None:
+    """Make the logins of the chosen cases agree with their state: an activated one has its name, another gives it free."""
+    _name(work)
+    _free(work)
+
+
+def _name(work: Work) -> None:
+    """Activated cases whose login has no name yet get the directory's, and their code's school where the roster names none."""
+    connection, d, a = work.connection, t.directory_user.c, t.account.c
+    mine = sa.and_(
+        d.id.in_(sa.select(work.chosen.c.id)),
+        d.state == ActivationState.ACTIVATED,
+        a.id == d.account_id,
+        a.login_key.startswith(FREE),
+    )
+    other = t.account.alias("other")
+    taken = sa.select(d.id).where(mine, sa.exists().where(other.c.login_key == d.login_key))
+    if connection.execute(taken.limit(1)).first() is not None:
+        raise Refused("Somebody else has one of these logins since; nothing was done. Look at state:conflict.")
+    staff = d.student_id.is_(None)
+    named: dict[sa.Column[Any], Any] = {
+        a.login: d.login,
+        a.login_key: d.login_key,
+        a.given_name: d.given_name,
+        a.family_name: d.family_name,
+        a.name_key: d.name_key,
+        a.family_key: d.family_key,
+        a.email: sa.case((staff, d.email), else_=sa.null()),
+        a.email_key: sa.case((staff, sa.func.coalesce(sa.func.lower(d.email), "")), else_=""),
+        a.student_id: d.student_id,
+        a.staff_id: d.staff_id,
+    }
+    p, k = t.post.c, t.account_school
+    placed = sa.exists().where(p.staff_id == d.staff_id, p.active)
+    known = sa.exists().where(k.c.account_id == a.id, k.c.school_id == d.school_id)
+    here = sa.select(a.id, d.school_id).where(
+        mine, a.type != AccountType.STUDENT, d.school_id.is_not(None), sa.not_(placed), sa.not_(known)
+    )
+    connection.execute(k.insert().from_select(["account_id", "school_id"], here))
+    connection.execute(t.account.update().where(mine).values(named))
+
+
+def _free(work: Work) -> None:
+    """Logins that an undo left deleted give their name free, and the schools that came with them."""
+    connection, d, a = work.connection, t.directory_user.c, t.account.c
+    if "tie_account" not in work.chosen.c:
+        return
+    tied = work.chosen.c.tie_account
+    left = sa.select(a.id).where(a.id.in_(sa.select(tied)), a.status == AccountStatus.DELETED)
+    k = t.account_school
+    connection.execute(k.delete().where(k.c.account_id.in_(left)))
+    connection.execute(
+        t.account.update()
+        .where(a.id == tied, work.chosen.c.id == d.id, a.status == AccountStatus.DELETED)
+        .values(login_key=sa.literal(FREE).concat(d.directory_id))
+    )
