@@ -249,6 +249,15 @@ SELECT s.id, s.source_id,
 FROM student s
 """
 
+# Who signs in with the directory's password: the entry's own id decides, for two entries can have one login name.
+_DIRECTORY = """
+CREATE VIEW portal_directory AS
+SELECT d.directory_id, d.login_key AS login, d.account_id AS account
+FROM directory_user d
+JOIN account a ON a.id = d.account_id
+WHERE d.state = 'activated' AND NOT d.gone AND NOT d.disabled AND a.status <> 'deleted'
+"""
+
 _READS = {
     "self": SELF,
     "parent_limited": PARENT_LIMITED,
@@ -276,6 +285,7 @@ _VIEWS = {
     "portal_access": _ACCESS,
     "portal_account": _ACCOUNT,
     "portal_student": _STUDENT,
+    "portal_directory": _DIRECTORY,
 }
 
 

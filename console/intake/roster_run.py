@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from console.deciding import Committed, close
+from console.directory.matching import Matching
 from console.errors import Refused
 from console.evidence import recompute
 from console.ids import batch_id
@@ -76,12 +77,19 @@ class RosterRun(Run):
         _dangling(load, reading.findings)
         moved = follow_numbers(connection, sight.today)
         recompute(connection, sight.today, sight.settings.policy.families_threshold)
-        head = log.lock_head(connection, Log.LEDGER)
-        first = head.size
+        with Matching(connection, office.vault.macs) as matching:
+            matched = matching.match()
+            head = log.lock_head(connection, Log.LEDGER)
+            first = head.size
+            matching.stamp(first + 1)
         stamp(load, first + 1)
         moved.stamp(connection, first + 1)
         staged.drop(connection)
-        moved_kinds = (*kinds, Kind("waiting registrations", changed=len(moved.rows.get("registration", ()))))
+        moved_kinds = (
+            *kinds,
+            Kind("waiting registrations", changed=len(moved.rows.get("registration", ()))),
+            Kind("people of the directory", changed=matched),
+        )
         self.report = self._told(
             moved_kinds, reading.findings, oddities=oddities, stops=stops, batch=batch, number=number
         )

@@ -83,6 +83,8 @@ def _acceptable(taking: Taking, row: Any, account: Any | None) -> bool:
         why = "kind is none of parent, student, asp"
     elif not login_key(row.login) or not row.student_number.strip():
         why = "login or student_number is blank"
+    elif row.kind == RegistrationKind.STUDENT and taking.sight.settings.directory.block_student_registration:
+        why = "students do not register by hand here, the directory brings them"
     elif account is not None and account.status == AccountStatus.DELETED:
         why = "the login belongs to a deleted account"
     elif account is not None and account.type != row.kind:
