@@ -88,7 +88,7 @@ def import_roster(
             key=named,
         )
 
-    return _answer(ctx, call, key, form)
+    return answer(ctx, call, key, form)
 
 
 def _form_command(kind: str) -> click.Command:
@@ -101,7 +101,7 @@ def _form_command(kind: str) -> click.Command:
         def call(office: Any, operator: Any, named: str) -> ImportReport:
             return run(office, operator, kind, path, dry_run=dry_run, skip_bad_rows=skip_bad_rows, key=named)
 
-        return _answer(ctx, call, key, form)
+        return answer(ctx, call, key, form)
 
     says = (
         f"{FORMS[kind].says}\n\nPATH is a CSV file with a header or JSON Lines; docs/INTAKE.md describes every column."
@@ -113,7 +113,7 @@ for _kind in FORMS:
     command.add_command(_form_command(_kind))
 
 
-def _answer(ctx: click.Context, call: Callable[..., ImportReport], key: str | None, form: str) -> int:
+def answer(ctx: click.Context, call: Callable[..., ImportReport], key: str | None, form: str) -> int:
     """Make the call and write its report; what was wrong with the rows is said in either case."""
     from console.cli.decision_commands import read_key
     from console.intake.report import BadRows

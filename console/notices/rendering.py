@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 TEMPLATES = Path(__file__).parent / "templates"
 FOOTER = "_footer"
-TO_OFFICE = ("challenge-received", "challenge-due", "alert-failure")
+TO_OFFICE = ("challenge-received", "challenge-due", "alert-failure", "directory-conflicts")
 """Templates that go to the district's own addresses: no greeting, no footer."""
 
 WIDTH = 72
