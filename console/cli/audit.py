@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from console.cli.opening import open_office, session, settings, who
 from console.cli.output import say, write, write_json
+from console.cli.streams import FileIn, FileOut, hand_over
 from console.errors import Exit, Unverified, Usage
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from console.ledger.note import VerifyKey
     from console.ledger.verdict import Verdict
     from console.ledger.verifying import Progress
@@ -35,7 +37,7 @@ def _form(function: Any) -> Any:
 
 
 @command.command("verify")
-@click.argument("bundle", required=False, type=click.Path(path_type=Path), metavar="[REPORT.zip]")
+@click.argument("bundle", required=False, type=FileIn(), metavar="[REPORT.zip]")
 @click.option("--key", metavar="VKEY", help="The portal's public key, as kept outside; needed for a report.")
 @click.option("--log", type=click.Choice(LOGS), help="One log alone.  [default: both]")
 @_form
@@ -148,7 +150,7 @@ def _answer(verdict: Verdict, form: str, what: str) -> int:
     show_default=True,
     help="How the report is written.",
 )
-@click.option("--out", required=True, type=click.Path(path_type=Path), metavar="FILE", help="The report: a zip.")
+@click.option("--out", required=True, type=FileOut(), metavar="FILE", help="The report: a zip, or - for stdout.")
 @click.option("--force", is_flag=True, help="Replace a file of that name.")
 @click.option("--names", is_flag=True, help="With whom each case is about, masked as on the screen.")
 @click.option("--reasons", is_flag=True, help="With why it was decided; reasons may name people.")
@@ -203,7 +205,7 @@ def export(
         ),
         read_key(key) or office.random.bytes(16).hex(),
     )
-    write(str(made.out))
+    hand_over(ctx, made.out)
     say(
         f"{made.count:,} records exported, as batch {made.batch}; proved by the checkpoint over {made.checkpoint.size:,} records "
         f"of {made.checkpoint.origin}."

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from console.cli.opening import open_office, who
 from console.cli.output import format_option, say, write_csv, write_json, write_rows
+from console.cli.streams import FileIn
 from console.errors import Exit
 from console.intake.forms import FORMS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from pathlib import Path
 
     from console.intake.findings import Finding
     from console.intake.report import ImportReport
@@ -49,7 +50,7 @@ def _options(function: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--key", metavar="TEXT", help="A name of this call: the same key again returns the first report."),
         click.option("--skip-bad-rows", is_flag=True, help="Import the rest when rows are wrong."),
         click.option("--dry-run", is_flag=True, help="Show what it would do, and do nothing."),
-        click.argument("path", type=click.Path(path_type=Path), metavar="PATH"),
+        click.argument("path", type=FileIn(), metavar="PATH"),
     ):
         function = option(function)
     return function
@@ -69,7 +70,7 @@ def import_roster(
     allow_withdrawals: bool,
     allow_reused: bool,
 ) -> int:
-    """Bring in a OneRoster CSV roster, 1.1 or 1.2, bulk or delta: PATH is its zip or folder.
+    """Bring in a OneRoster CSV roster, 1.1 or 1.2, bulk or delta: PATH is its zip or folder, or - for a zip on stdin.
 
     Who is absent from a bulk file is withdrawn; above policy.withdrawal_stop_percent of any kind nothing is imported unless
     --allow-withdrawals is given. What an operator decided is not touched: masks, blocks, switches, ties.
@@ -104,7 +105,8 @@ def _form_command(kind: str) -> click.Command:
         return answer(ctx, call, key, form)
 
     says = (
-        f"{FORMS[kind].says}\n\nPATH is a CSV file with a header or JSON Lines; docs/INTAKE.md describes every column."
+        f"{FORMS[kind].says}\n\nPATH is a CSV file with a header or JSON Lines, or - for stdin; "
+        "docs/INTAKE.md describes every column."
     )
     return click.command(kind, help=says, short_help=SHORT[kind])(import_form)
 

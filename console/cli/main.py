@@ -43,6 +43,7 @@ COMMANDS = (
     Listed("Set-up", "doctor", "doctor", "What is wrong here, and what to do about it."),
     Listed("Set-up", "operators", "operators", "Who works here, in which role, for which schools."),
     Listed("Set-up", "roles", "roles", "What each role may do."),
+    Listed("Set-up", "ssh", "ssh", "Let operators in over SSH, to the console alone."),
     Listed("Set-up", "demo", "demo", "A synthetic district to try everything on."),
 )
 
@@ -74,6 +75,11 @@ def district(ctx: click.Context, config: Path | None, operator_name: str | None,
     if os.environ.get("NO_COLOR"):
         ctx.color = False
     session = ctx.ensure_object(Session)
+    if session.remote:
+        from console.ssh.allowed import hold
+
+        hold(ctx.invoked_subcommand, config)
+        config = session.config
     session.config, session.operator_name, session.mouse = config, operator_name or "", mouse
     if ctx.invoked_subcommand is None:
         from console.cli.console_screen import open_console

@@ -27,11 +27,16 @@ def _open(settings: Settings, *, sealing: bool = True) -> Office:
 
 @dataclass
 class Session:
-    """What was said before the command's name, and what was opened since. `opening` is the seam that tests fill."""
+    """What was said before the command's name, and what was opened since. `opening` is the seam that tests fill.
+
+    `remote` is a command that came over SSH; `streamed` the file that goes to stdout at the end.
+    """
 
     config: Path | None = None
     operator_name: str = ""
     mouse: bool = False
+    remote: bool = False
+    streamed: Path | None = None
     opening: Callable[..., Office] = _open
     opened_settings: Settings | None = None
     opened_office: Office | None = None
