@@ -3,33 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from console.authority import Operator, Permission, Role, authorize, unfit
 from console.errors import Refused, Usage
 from console.lazy import sa, t
-from console.text import SafeText, safe
-from models.words import Log, OperatorStatus
+from models.words import Log, OperatorOrigin, OperatorStatus
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
+    from console.ledger.log import Head
     from console.office import Office
 
 LONGEST_NAME = 60
 """Characters of an operator's name."""
-
-
-@dataclass(frozen=True, slots=True)
-class Listed:
-    """An operator as listed. `schools` are codes; none means all."""
-
-    id: int
-    name: SafeText
-    role: Role
-    schools: tuple[SafeText, ...]
-    unattended: bool
-    status: OperatorStatus
 
 
 def usual_operator(office: Office) -> Operator:
@@ -52,88 +41,131 @@ def usual_operator(office: Office) -> Operator:
     return office.operator(names[0])
 
 
-def operators(office: Office, by: Operator) -> list[Listed]:
-    """Everybody who works here. Raises Refused without the right to know it."""
-    authorize(by, Permission.OPERATORS_SEE)
-    with office.reading(by) as connection:
-        schools: dict[int, list[SafeText]] = {}
-        for row in connection.execute(
-            sa.select(t.operator_school.c.operator_id, t.school.c.code)
-            .join(t.school, t.school.c.id == t.operator_school.c.school_id)
-            .order_by(t.school.c.code)
-        ):
-            schools.setdefault(row.operator_id, []).append(safe(row.code))
-        rows = connection.execute(sa.select(t.operator).order_by(t.operator.c.id)).all()
-    return [
-        Listed(
-            row.id,
-            safe(row.name),
-            Role(row.role),
-            tuple(schools.get(row.id, ())),
-            bool(row.unattended),
-            OperatorStatus(row.status),
-        )
-        for row in rows
-    ]
+@dataclass(frozen=True, slots=True)
+class Hired:
+    """Who is to work here. `schools` are codes, none means all; `origin` says who vouches for them.
 
-
-def add_operator(
-    office: Office, by: Operator, name: str, role: Role, schools: Sequence[str] = (), *, unattended: bool = False
-) -> int:
-    """Hire an operator for all schools or those of these codes; returns their number. On record, in the same transaction.
-
-    Raises Usage for a name that is none or a school that is not there, Refused for a name that is taken or without the right.
+    A `break_glass` operator is for the day on which nothing else works; `email` is where they are told of what they must know.
     """
-    from console.deciding import announce, moment
+
+    name: str
+    role: Role
+    schools: Sequence[str] = ()
+    origin: OperatorOrigin = OperatorOrigin.LOCAL
+    email: str = ""
+    break_glass: bool = False
+
+
+def add_operator(office: Office, by: Operator, hired: Hired) -> int:
+    """Propose an operator; returns their number. They work here once another operator let them. On record, in the same transaction.
+
+    Administrators are told. A program gets its key. Raises Usage for a name that is none or a school that is not there, Refused for
+    a name that is taken, a role that does not fit, a school that does not exist for who adds, or without the right.
+    """
     from console.ledger import log
+    from console.notices.telling_operators import tell_administrators
 
     authorize(by, Permission.OPERATORS_DECIDE)
-    if why := unfit(role, unattended=unattended):
-        raise Refused(f"{why[0].upper()}{why[1:]}; nobody was added. See district roles.")
-    if not (0 < len(name) <= LONGEST_NAME and name.isprintable() and name == name.strip()):
-        raise Usage(f"An operator's name is 1 to {LONGEST_NAME} printable characters; nobody was added.")
+    _fits(hired)
     now = office.clock.now()
+    unattended = hired.origin is OperatorOrigin.PROGRAM
     with office.writing(by) as connection:
+        # First, and not last as elsewhere: two who add one name in another case at once take turns.
+        head = log.lock_head(connection, Log.LEDGER)
         if connection.execute(
-            sa.select(t.operator.c.id).where(sa.func.lower(t.operator.c.name) == name.lower())
+            sa.select(t.operator.c.id).where(sa.func.lower(t.operator.c.name) == hired.name.lower())
         ).first():
-            raise Refused(f"There is an operator {name!r} already; nobody was added.")
-        ids = _schools(connection, schools)
-        hired = t.operator.insert().values(name=name, role=role, unattended=unattended).returning(t.operator.c.id)
-        number = int(connection.execute(hired).scalar_one())
+            raise Refused(f"There is an operator {hired.name!r} already; nobody was added.")
+        ids = _schools(connection, hired.schools, by)
+        new = t.operator.insert().values(
+            name=hired.name,
+            role=hired.role,
+            origin=hired.origin,
+            status=OperatorStatus.PROPOSED,
+            unattended=unattended,
+            break_glass=hired.break_glass,
+            email=hired.email or None,
+            added_by=by.id,
+            added_at=now,
+        )
+        number = int(connection.execute(new.returning(t.operator.c.id)).scalar_one())
         if ids:
             connection.execute(
                 t.operator_school.insert(), [{"operator_id": number, "school_id": school} for school in ids]
             )
-        head = log.lock_head(connection, Log.LEDGER)
-        record = log.Record(
-            action="operators.add",
-            after={"operator.role": str(role)},
-            at=moment(now),
-            batch="",
-            before={"operator.role": None},
-            case=number,
-            desk="operators",
-            detail="",
-            index=head.size,
-            kind="decision",
-            log=str(Log.LEDGER),
-            operator=by.id,
-            params={"role": str(role), "schools": ids, "unattended": unattended},
-            subject="operator.role",
-            ties={},
-        )
-        log.append(connection, head, [record])
-        announce(connection, head.size)
+        tell_administrators(connection, office.settings, office.random, now, "operator-added", number, but=by.id)
+        connection.execute(t.operator.update().where(t.operator.c.id == number).values(version=head.size + 1))
+        said = {"break_glass": hired.break_glass, "origin": str(hired.origin), "schools": ids, "unattended": unattended}
+        _record(connection, head, "add", number, by, now, {"role": str(hired.role), "status": "proposed"}, said)
+        if unattended:
+            from console.signin.programs import make_key
+
+            make_key(connection, office.settings, number, hired.name, now, office.random)
     office.seal()
     return number
 
 
-def _schools(connection: sa.Connection, codes: Sequence[str]) -> list[int]:
+def _fits(hired: Hired) -> None:
+    from console.notices.letters import one_address
+
+    if not (0 < len(hired.name) <= LONGEST_NAME and hired.name.isprintable() and hired.name == hired.name.strip()):
+        raise Usage(f"An operator's name is 1 to {LONGEST_NAME} printable characters; nobody was added.")
+    if why := unfit(hired.role, unattended=hired.origin is OperatorOrigin.PROGRAM):
+        raise Refused(f"{why[0].upper()}{why[1:]}; nobody was added. See district roles.")
+    if hired.email and one_address(hired.email) is None:
+        raise Usage("That is no e-mail address; nobody was added.")
+    if hired.break_glass and (
+        hired.origin is not OperatorOrigin.LOCAL or hired.role is not Role.DISTRICT_ADMINISTRATOR or hired.schools
+    ):
+        raise Usage(
+            "A break-glass operator is a local district administrator of all schools; nobody was added. "
+            "Leave --directory, --unattended and --school out."
+        )
+
+
+def _record(
+    connection: sa.Connection,
+    head: Head,
+    action: str,
+    number: int,
+    by: Operator,
+    now: datetime,
+    after: dict[str, str],
+    params: dict[str, Any],
+) -> None:
+    from console.deciding import announce, moment
+    from console.ledger import log
+
+    record = log.Record(
+        action=f"operators.{action}",
+        after=after,
+        at=moment(now),
+        batch="",
+        before=dict.fromkeys(after),
+        case=number,
+        desk="operators",
+        detail="",
+        index=head.size,
+        kind="decision",
+        log=str(Log.LEDGER),
+        operator=by.id,
+        params=params,
+        subject="status",
+        ties={},
+    )
+    log.append(connection, head, [record])
+    announce(connection, head.size)
+
+
+def _schools(connection: sa.Connection, codes: Sequence[str], by: Operator) -> list[int]:
+    """The schools of these codes, as far as they exist for who names them; nobody gives more than they have."""
+    if by.schools is not None and not codes:
+        raise Usage("You work for some schools and cannot give all of them; nobody was added. Name them with --school.")
+    own = [] if by.schools is None else [t.school.c.id.in_(sorted(by.schools))]
     found = []
     for code in codes:
         row = connection.execute(
-            sa.select(t.school.c.id).where(sa.func.lower(t.school.c.code) == code.lower()).limit(1)
+            sa.select(t.school.c.id).where(sa.func.lower(t.school.c.code) == code.lower(), *own).limit(1)
         ).scalar()
         if row is None:
             raise Usage(f"There is no school of the code {code!r}; nobody was added. See district schools list.")

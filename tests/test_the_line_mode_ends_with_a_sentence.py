@@ -224,6 +224,8 @@ def test_the_operator_is_named_or_the_only_one(line: LineMode, monkeypatch: pyte
     assert line.run("registrations", "list").code == 0
     added = line.run("operators", "add", "lee", "--role", "auditor")
     assert added.code == 0
+    assert line.run("registrations", "list").code == 0, "who is proposed does not work here yet"
+    assert line.run("operators", "enable", "--ids", 3).code == 0
     several = line.run("registrations", "list")
     assert (several.code, "--operator" in several.sentence) == (2, True)
     monkeypatch.setenv("DISTRICT_OPERATOR", "Administrator")
@@ -239,7 +241,10 @@ def test_hiring_is_on_record_and_not_everybodys(line: LineMode) -> None:
     )
     assert line.portal.office.size() == 1
     rows = line.run("operators", "list", "--format", "json", by="administrator").json
-    assert [(row["name"], row["role"], row["schools"]) for row in rows][-1] == ("lee", "help_desk", ["mission"])
+    (lee,) = [row for row in rows if row["name"] == "lee"]
+    assert (lee["state"], lee["role"], lee["schools"]) == ("proposed", "help_desk", ["mission"])
+    assert line.run("registrations", "list", by="lee").code == 1
+    assert line.run("operators", "enable", "--ids", lee["id"], by="administrator").code == 0
     for words in (
         ("max", "--role", "auditor", "--school", "nowhere"),
         ("LEE", "--role", "auditor"),
@@ -248,4 +253,4 @@ def test_hiring_is_on_record_and_not_everybodys(line: LineMode) -> None:
         assert line.run("operators", "add", *words, by="administrator").code in (1, 2)
     refused = line.run("operators", "add", "eve", "--role", "district_administrator", by="lee")
     assert (refused.code, "does not have the right" in refused.sentence) == (1, True)
-    assert line.portal.office.size() == 1
+    assert line.portal.office.size() == 2

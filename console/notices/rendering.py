@@ -34,7 +34,16 @@ if TYPE_CHECKING:
 
 TEMPLATES = Path(__file__).parent / "templates"
 FOOTER = "_footer"
-TO_OFFICE = ("challenge-received", "challenge-due", "alert-failure", "directory-conflicts")
+TO_OFFICE = (
+    "challenge-received",
+    "challenge-due",
+    "alert-failure",
+    "directory-conflicts",
+    "request-waits",
+    "request-answered",
+    "export-made",
+    "operator-added",
+)
 """Templates that go to the district's own addresses: no greeting, no footer."""
 
 WIDTH = 72
