@@ -11,6 +11,7 @@ from console.lazy import sa, t
 
 if TYPE_CHECKING:
     from console.assurance import Assurance
+    from console.directory import Directory
     from console.office import Office
     from console.settings import Settings
     from console.vault import Vault
@@ -45,6 +46,18 @@ def open_vault(connection: sa.Connection, settings: Settings, random: RandomSour
     if not keys:
         raise Unavailable("The portal has no data key; nothing was opened. Run district init.")
     return Vault(keys, origin, random)
+
+
+def open_directory(settings: Settings, clock: Clock | None = None) -> Directory | None:
+    """The district's directory, not connected yet; None where the settings name no hosts, and everybody signs in locally.
+
+    `clock` is the office's: whether an account has expired is asked at its moment.
+    """
+    if not settings.directory.hosts:
+        return None
+    from console.directory.ldap import Ldap
+
+    return Ldap(settings.directory, clock or SystemClock(settings.portal.zone))
 
 
 def _present(engine: sa.Engine) -> None:
