@@ -69,10 +69,14 @@ class Office:
 
     @contextmanager
     def reading(self, operator: Operator | None = None) -> Iterator[sa.Connection]:
-        """A transaction that only reads, for an operator who is still here, or for the house itself. Raises SignedOut."""
+        """A transaction that only reads, for an operator who is still here, or for the house itself. Raises SignedOut.
+
+        For an operator of some schools PostgreSQL itself shows only their rows (models/row_scope.py).
+        """
         from models.engine import reading
 
-        with saying("nothing was read"), reading(self.engine) as connection:
+        schools = None if operator is None else operator.schools
+        with saying("nothing was read"), reading(self.engine, schools=schools) as connection:
             if operator is not None:
                 self.assurance.present(connection, operator, self.clock.now())
             yield connection
@@ -81,7 +85,7 @@ class Office:
     def writing(self, operator: Operator | None = None, *, late: bool = False) -> Iterator[sa.Connection]:
         """A transaction that writes, for an operator who is still here, or for the house itself; committed at the end of the block.
 
-        `late` as in `models.engine.writing`. Raises SignedOut.
+        `late` as in `models.engine.writing`: an import, which is about the whole district. Raises SignedOut.
         """
         from models.engine import writing
 
@@ -89,7 +93,8 @@ class Office:
             # In a transaction of its own: one that has read would keep SQLite's other writers from committing.
             with self.reading(operator):
                 pass
-        with saying("nothing was done"), writing(self.engine, late=late) as connection:
+        schools = None if late or operator is None else operator.schools
+        with saying("nothing was done"), writing(self.engine, late=late, schools=schools) as connection:
             if operator is not None and not late:
                 self.assurance.present(connection, operator, self.clock.now())
             yield connection

@@ -12,7 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Engine, create_engine, event
 
+from models.row_scope import SETTING, told
+
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from contextlib import AbstractContextManager
 
     from sqlalchemy import Connection
@@ -24,6 +27,8 @@ INTAKE_LOCK = 0x1D157A1C7
 """The number under which imports keep apart on PostgreSQL; it means nothing else."""
 SPILL_KIBIBYTES = 32 << 10
 """How much of an import's temporary tables SQLite keeps in memory."""
+SEARCH_PATH = "public, pg_temp"
+"""Where PostgreSQL looks for names. Temporary tables last: none stands in for one of the portal's."""
 WRITE_SECONDS = 600
 """How long one statement of a writing transaction may run on PostgreSQL."""
 
@@ -37,7 +42,8 @@ def open_engine(url: str, *, password: str | None = None, statement_timeout: flo
         return _sqlite(url)
     options: dict[str, Any] = {
         "connect_timeout": 3,
-        "options": f"-c statement_timeout={int(statement_timeout * 1000)} -c timezone=UTC -c jit=off "
+        "options": f"-c search_path={SEARCH_PATH.replace(' ', '')} -c statement_timeout={int(statement_timeout * 1000)} "
+        "-c timezone=UTC -c jit=off "
         f"-c idle_in_transaction_session_timeout={FORGOTTEN_SECONDS * 1000}",
         "keepalives_idle": 15,
         "tcp_user_timeout": 15_000,
@@ -52,10 +58,15 @@ def open_engine(url: str, *, password: str | None = None, statement_timeout: flo
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
+        chosen = connection.get_execution_options()
+        local: dict[str, object] = {}
         # A bulk decision may take long; what it must not do is wait long for somebody else.
-        if connection.get_execution_options().get("writes", False):
-            connection.exec_driver_sql(f"SET LOCAL statement_timeout = {WRITE_SECONDS * 1000}")
-            connection.exec_driver_sql(f"SET LOCAL lock_timeout = {int(statement_timeout * 1000)}")
+        if chosen.get("writes", False):
+            local |= {"statement_timeout": WRITE_SECONDS * 1000, "lock_timeout": int(statement_timeout * 1000)}
+        if chosen.get("schools") is not None:
+            local[SETTING] = f"'{told(chosen['schools'])}'"
+        if local:  # in one message: a round trip less for each
+            connection.exec_driver_sql("; ".join(f"SET LOCAL {name} = {value}" for name, value in local.items()))
 
     return engine
 
@@ -96,17 +107,19 @@ def _spill(connection: Connection) -> None:
     connection.exec_driver_sql(f"PRAGMA temp.cache_size=-{SPILL_KIBIBYTES}")
 
 
-def reading(engine: Engine) -> AbstractContextManager[Connection]:
-    """A transaction that only reads."""
-    return engine.begin()
+def reading(engine: Engine, *, schools: Collection[int] | None = None) -> AbstractContextManager[Connection]:
+    """A transaction that only reads. With `schools`, PostgreSQL shows it only their rows (models/row_scope.py)."""
+    return engine.begin() if schools is None else engine.execution_options(schools=schools).begin()
 
 
-def writing(engine: Engine, *, late: bool = False) -> AbstractContextManager[Connection]:
-    """A transaction that writes: committed when the block ends, rolled back when it raises.
+def writing(
+    engine: Engine, *, late: bool = False, schools: Collection[int] | None = None
+) -> AbstractContextManager[Connection]:
+    """A transaction that writes: committed when the block ends, rolled back when it raises. `schools` as in `reading`.
 
     One that begins by reading files for long is `late`: until it calls `claim`, it may fill temporary tables and keeps nobody waiting.
     """
-    return engine.execution_options(writes=True, late=late).begin()
+    return engine.execution_options(writes=True, late=late, schools=schools).begin()
 
 
 def claim(connection: Connection) -> None:

@@ -42,7 +42,8 @@ def make_guards(connection: Connection) -> None:
             )
         return
     connection.exec_driver_sql(
-        "CREATE OR REPLACE FUNCTION log_only_grows() RETURNS trigger LANGUAGE plpgsql AS "
+        "CREATE OR REPLACE FUNCTION log_only_grows() RETURNS trigger LANGUAGE plpgsql "
+        "SET search_path = pg_catalog, pg_temp AS "
         f"$$ BEGIN RAISE EXCEPTION '{_SAYS}'; END $$"
     )
     for table in _APPEND_ONLY:

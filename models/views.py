@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import inspect
 
+from models.row_scope import drop_policies, make_policies
 from models.words import DataClass
 
 if TYPE_CHECKING:
@@ -249,6 +250,19 @@ SELECT s.id, s.source_id,
 FROM student s
 """
 
+# A student's home school, and with it the schools where a case lies that concerns the student: numbers alone, for what is judged
+# across schools and for the policies of models/row_scope.py.
+_SCOPES = {
+    "scope_home": "CREATE VIEW scope_home (student_id, school_id) AS SELECT id, school_id FROM student",
+    "scope_student": """
+CREATE VIEW scope_student (student_id, school_id) AS
+SELECT id, school_id FROM student
+UNION ALL SELECT student_id, school_id FROM registration
+UNION ALL SELECT student_id, school_id FROM challenge
+UNION ALL SELECT student_id, school_id FROM access_grant
+""",
+}
+
 # Who signs in with the directory's password: the entry's own id decides, for two entries can have one login name.
 _DIRECTORY = """
 CREATE VIEW portal_directory AS
@@ -288,6 +302,9 @@ _VIEWS = {
     "portal_directory": _DIRECTORY,
 }
 
+VIEWS = (*_CONSTANTS, *_SCOPES, *_VIEWS)
+"""The name of every view."""
+
 
 def _asked(engine: str) -> dict[str, str]:
     """The parents' sayings beside each grant: once a grant where an engine can (LATERAL), else one subquery for each."""
@@ -306,13 +323,13 @@ def drop_views(connection: Connection) -> list[str]:
 
     Returns the statements that give other roles back what they could read, for `make_views`.
     """
-    ours = {*_VIEWS, *_CONSTANTS}
-    found = sorted(name for name in inspect(connection).get_view_names() if name in ours or name.startswith("access_"))
+    found = sorted(name for name in inspect(connection).get_view_names() if name in VIEWS or name.startswith("access_"))
     if connection.dialect.name == "sqlite":
         for name in found:
             connection.exec_driver_sql(f'DROP VIEW "{name}"')
         return []
     allowed = _readers(connection)
+    drop_policies(connection)
     if found:
         # In one statement their order does not matter. A view that somebody else built upon ours stops it.
         connection.exec_driver_sql("DROP VIEW " + ", ".join(f'"{name}"' for name in found))
@@ -328,8 +345,9 @@ def make_views(connection: Connection, allowed: Iterable[str] = ()) -> None:
     engine = connection.dialect.name
     words = {**_DIALECTS[engine], "never": NEVER}
     words |= {name: part.format(**words) for name, part in _asked(engine).items()}
-    for statement in (*_CONSTANTS.values(), *_VIEWS.values()):
+    for statement in (*_CONSTANTS.values(), *_SCOPES.values(), *_VIEWS.values()):
         connection.exec_driver_sql(statement.format(**words))
+    make_policies(connection)
     for grant in allowed:
         connection.exec_driver_sql(grant)
 
@@ -354,14 +372,15 @@ def what_if(engine: str, instead: Mapping[str, str]) -> str:
 
 
 def _readers(connection: Connection) -> list[str]:
-    """The GRANT statements that give back what the making anew of the portal's views takes from other PostgreSQL roles."""
+    """The GRANT statements that give back what the making anew of the views takes from other PostgreSQL roles."""
     return list(
         connection.exec_driver_sql(
             "SELECT 'GRANT SELECT ON ' || quote_ident(c.relname) || ' TO '"
             " || CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(a.grantee)) END"
             " FROM pg_class c CROSS JOIN LATERAL aclexplode(c.relacl) a"
             " WHERE c.relkind = 'v' AND c.relnamespace = current_schema()::regnamespace"
-            " AND starts_with(c.relname, 'portal_') AND a.privilege_type = 'SELECT' AND a.grantee <> c.relowner"
+            f" AND c.relname IN ({', '.join(repr(name) for name in VIEWS)})"
+            " AND a.privilege_type = 'SELECT' AND a.grantee <> c.relowner"
             " ORDER BY 1"
         ).scalars()
     )

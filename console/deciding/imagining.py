@@ -64,7 +64,17 @@ def matters(columns: Collection[sa.Column[Any]]) -> bool:
 
 
 def counts(connection: sa.Connection, chosen: Chosen, today: date) -> tuple[int, int]:
-    """How many (viewer, student) pairs see more, and how many less, once the chosen rows are as they are to become."""
+    """How many (viewer, student) pairs see more, and how many less, once the chosen rows are as they are to become.
+
+    What a change opens elsewhere counts too, so this is read across all schools; only the two numbers come out.
+    """
+    from models.row_scope import everywhere
+
+    with everywhere(connection):
+        return _counts(connection, chosen, today)
+
+
+def _counts(connection: sa.Connection, chosen: Chosen, today: date) -> tuple[int, int]:
     from models.views import what_if
 
     engine = connection.dialect.name

@@ -62,12 +62,14 @@ def beyond(sight: Sight) -> list[Objection]:
     """What is done to an account is done at every school, so it takes somebody who may decide at all of them."""
     if sight.operator.schools is None:
         return []
-    other, student = t.membership.alias("other"), t.student.alias("elsewhere")
-    outside = sa.or_(student.c.school_id.is_(None), student.c.school_id.not_in(sorted(sight.operator.schools)))
+    # The view, for it reads across all schools, where the table shows this operator none but their own.
+    home = sa.table("scope_home", sa.column("student_id", sa.BigInteger), sa.column("school_id", sa.BigInteger))
+    other = t.membership.alias("other")
+    outside = sa.or_(home.c.school_id.is_(None), home.c.school_id.not_in(sorted(sight.operator.schools)))
     reaches = sa.exists().where(
         other.c.account_id == t.challenge.c.account_id,
         other.c.status != MembershipStatus.REMOVED,
-        student.c.id == other.c.student_id,
+        home.c.student_id == other.c.student_id,
         outside,
     )
     return [Objection(reaches, "the account reaches beyond your schools: the district decides")]

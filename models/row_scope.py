@@ -1,0 +1,90 @@
+"""The second belt of the operators' schools: on PostgreSQL the tables themselves keep other schools' rows from a transaction.
+
+The console's own predicates decide what exists for an operator; they are the same on both engines. Where one was forgotten, these
+policies leave nothing to see. A transaction that is for an operator of some schools carries the schools' ids in `district.schools`,
+set for that transaction alone; in one without it every row is there, as its grants allow. A row exists where it lies at one of the
+schools or concerns a student of them, and a student is of a school as the home school or by a case there: so much an operator of the
+school sees of a case on SQLite too. docs/POSTGRESQL.md says which tables have no policy and why.
+
+The views of the portal's contract are the owner's and read everything, whoever asks them.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+
+    from sqlalchemy import Connection
+
+SETTING = "district.schools"
+
+# Each setting is read in a sub-select of its own, which PostgreSQL evaluates once a statement and not once a row.
+_WHOLE = f"(SELECT coalesce(current_setting('{SETTING}', true), '')) = ''"
+_THESE = f"ANY ((SELECT string_to_array(current_setting('{SETTING}', true), ',')::bigint[])::bigint[])"
+
+
+def _of(student: str) -> str:
+    return f"EXISTS (SELECT FROM scope_student p WHERE p.student_id = {student} AND p.school_id = {_THESE})"
+
+
+_AT_SCHOOL = f"school_id = {_THESE} OR {{of}}"
+POLICIES = {
+    "student": _AT_SCHOOL.format(of=_of("student.id")),
+    "sealed_name": _of("sealed_name.student_id"),
+    "contact_tie": _of("contact_tie.student_id"),
+    "registration": _AT_SCHOOL.format(of=_of("registration.student_id")),
+    "challenge": _AT_SCHOOL.format(of=_of("challenge.student_id")),
+    "access_grant": _AT_SCHOOL.format(of=_of("access_grant.student_id")),
+    "directory_user": _AT_SCHOOL.format(of=_of("directory_user.student_id")),
+}
+"""For each table that keeps to the schools, which of its rows exist for an operator of them."""
+
+
+def drop_policies(connection: Connection) -> None:
+    """Remove the policies, which rest on views, so that these can be made anew. Nothing on SQLite."""
+    if connection.dialect.name != "postgresql":
+        return
+    found = connection.exec_driver_sql(
+        "SELECT tablename FROM pg_policies WHERE schemaname = current_schema() AND policyname = 'of_these_schools'"
+    ).scalars()
+    for table in found.all():
+        connection.exec_driver_sql(f'DROP POLICY of_these_schools ON "{table}"')
+
+
+def make_policies(connection: Connection) -> None:
+    """Put row-level security in place; again is harmless. Nothing on SQLite."""
+    if connection.dialect.name != "postgresql":
+        return
+    drop_policies(connection)
+    for table, exists in POLICIES.items():
+        connection.exec_driver_sql(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")
+        connection.exec_driver_sql(f"CREATE POLICY of_these_schools ON {table} USING ({_WHOLE} OR {exists})")
+
+
+def told(schools: Collection[int] | None) -> str:
+    """The value of the setting: nothing for all schools, and for none of them one that no school has."""
+    return "" if schools is None else ",".join(str(int(school)) for school in sorted(schools)) or "0"
+
+
+@contextmanager
+def everywhere(connection: Connection) -> Iterator[None]:
+    """What is read in this block is read across all schools: for judging, where only the verdict or a number comes out.
+
+    The places that may are named in tests/test_schools_keep_apart_in_the_database.py, each with its reason.
+    """
+    schools = connection.get_execution_options().get("schools")
+    if schools is None or connection.dialect.name != "postgresql":
+        yield
+        return
+    from sqlalchemy.exc import DBAPIError
+
+    connection.exec_driver_sql(f"SET LOCAL {SETTING} = ''")
+    try:
+        yield
+    finally:
+        # After an error of the database the transaction reads nothing more, and refuses this too.
+        with suppress(DBAPIError):
+            connection.exec_driver_sql(f"SET LOCAL {SETTING} = '{told(schools)}'")
