@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from console.authority import Operator, Permission, Role, authorize, unfit
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
+    from console.desk import Desk
     from console.ledger.log import Head
     from console.office import Office
 
@@ -103,6 +105,61 @@ def add_operator(office: Office, by: Operator, hired: Hired) -> int:
             make_key(connection, office.settings, number, hired.name, now, office.random)
     office.seal()
     return number
+
+
+def invite_operator(office: Office, by: Operator, name: str) -> str:
+    """A one-time word for an operator who works here and has no second factor, or no password; returned once, on record.
+
+    They are told that there is one, and so are the administrators. It takes a code of the second factor, for who has the word can
+    become who it is for. Raises Refused for anybody else, CodeNeeded without the code.
+    """
+    from console.ledger import log
+    from console.notices.telling_operators import tell_administrators
+    from console.signin.invitations import invite
+
+    authorize(by, Permission.OPERATORS_DECIDE)
+    now = office.clock.now()
+    o, f, p = t.operator.c, t.operator_factor.c.operator_id, t.operator_password.c.operator_id
+    with office.writing(by) as connection:
+        head = log.lock_head(connection, Log.LEDGER)
+        row = connection.execute(
+            sa.select(o.id, o.status, o.origin, o.unattended, f.label("factor"), p.label("password"))
+            .select_from(t.operator.outerjoin(t.operator_factor, f == o.id).outerjoin(t.operator_password, p == o.id))
+            .where(sa.func.lower(o.name) == name.strip().lower(), *_desk().within(by))
+        ).one_or_none()
+        if row is None:
+            raise Refused(f"There is no operator {name!r}; nobody was invited. See district operators list.")
+        if why := _uninvited(row):
+            raise Refused(f"{name} {why}; nobody was invited.")
+        office.assurance.spend(connection, by, invitation_digest(row.id), now)
+        word = invite(connection, office.vault, row.id, by.id, now, office.settings, office.random)
+        tell_administrators(connection, office.settings, office.random, now, "operator-invited", row.id, but=by.id)
+        connection.execute(t.operator.update().where(o.id == row.id).values(version=head.size + 1))
+        _record(connection, head, "invite", row.id, by, now, {}, {"hours": office.settings.signin.invitation_hours})
+    office.seal()
+    return word
+
+
+def invitation_digest(operator_id: int) -> bytes:
+    """What the code is given for that an invitation asks for."""
+    return sha256(f"operators.invite {operator_id}".encode()).digest()
+
+
+def _desk() -> Desk:
+    from console.desks import desk
+
+    return desk("operators")
+
+
+def _uninvited(row: Any) -> str:
+    """Why an operator gets no one-time word, "" for one who does."""
+    if row.unattended:
+        return "is a program and has a key"
+    if row.status != OperatorStatus.ACTIVE:
+        return f"is {row.status}: another operator lets them work here first, with district operators enable"
+    if row.factor is not None and (row.password is not None or row.origin == OperatorOrigin.DIRECTORY):
+        return "can sign in already: what was lost is reset first, with district operators reset"
+    return ""
 
 
 def _fits(hired: Hired) -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import click
 
 from console.authority import Role
+from console.cli import terminal_lines
 from console.cli.opening import open_office, who
-from console.cli.output import say
+from console.cli.output import say, write
 
 
 @click.group("operators")
@@ -57,3 +58,56 @@ def add(
         from console.signin.programs import key_file
 
         say(f"Their key is {key_file(office.settings, name)}; only the program's own user may read it.")
+
+
+@command.command("invite")
+@click.argument("name")
+@click.pass_context
+def invite(ctx: click.Context, name: str) -> None:
+    """Print a one-time word for operator NAME, who sets up a sign-in with it: in person, on paper, by telephone.
+
+    For who works here and has no second factor yet, or was reset. It asks for your code, and is on record.
+    """
+    from console.errors import CodeNeeded
+    from console.operators import invite_operator
+
+    office = open_office(ctx)
+    operator = who(ctx)
+    try:
+        word = invite_operator(office, operator, name)
+    except CodeNeeded as needed:
+        if not terminal_lines.there():
+            raise
+        say("This asks for a code of your second factor.")
+        office.step_up(operator, needed.digest, terminal_lines.line("Code: ", secret=True).strip())
+        word = invite_operator(office, operator, name)
+    say(
+        f"For {office.settings.signin.invitation_hours} hours, once; {name} types it at: district operators enrol {name}"
+    )
+    write(word)
+
+
+@command.command("enrol")
+@click.argument("name", required=False, default="")
+@click.option("--renew", is_flag=True, help="Set up a new second factor and password; asks for the ones you have.")
+@click.option("--keep-password", is_flag=True, help="With --renew: a new second factor alone.")
+@click.pass_context
+def enrol(ctx: click.Context, name: str, *, renew: bool, keep_password: bool) -> None:
+    """Set up your own sign-in: a password, a second factor, recovery codes. It asks for the one-time word you were given."""
+    from console.cli.enrolling import set_up
+    from console.errors import Refused
+    from console.signin.enrolling import invited, proved
+
+    if not terminal_lines.there():
+        raise Refused(
+            "There is no terminal to ask at; nothing was set up. Run this where you can type, over SSH with ssh -t."
+        )
+    office = open_office(ctx)
+    if renew:
+        operator = who(ctx)
+        password = terminal_lines.line("Password: ", secret=True)
+        code = terminal_lines.line("Code, or a recovery code: ", secret=True).strip()
+        set_up(office, proved(office, office.directory, operator, password, code), keep_password=keep_password)
+        return
+    name = name or terminal_lines.line("Name: ").strip()
+    set_up(office, invited(office, name, terminal_lines.line("One-time word: ", secret=True)))

@@ -34,7 +34,7 @@ def tell_administrators(
 ) -> int:
     """Put `template` about operator no. `case` into the outbox, due at once; returns for how many addresses.
 
-    `but` is the operator who did it and knows.
+    `but` is the operator who did it and knows. Whom it is about is told too, once they work here.
     """
     o = t.operator.c
     theirs = connection.execute(
@@ -42,10 +42,10 @@ def tell_administrators(
             o.status == OperatorStatus.ACTIVE,
             o.email.is_not(None),
             o.email != "",
-            o.role.in_(holding(Permission.OPERATORS_DECIDE)),
+            sa.or_(o.id == case, o.role.in_(holding(Permission.OPERATORS_DECIDE))),
         )
     ).all()
-    addresses = dict.fromkeys((*settings.mail.alerts, *(row.email for row in theirs if row.id not in (but, case))))
+    addresses = dict.fromkeys((*settings.mail.alerts, *(row.email for row in theirs if row.id != but)))
     batch = batch_id(random)
     rows = [
         {
