@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from console.deciding import Committed
     from console.filters import Predicate, Term
     from console.queue import Column
+    from console.selection import Plan
     from console.settings import Settings
     from console.vault import Vault
 
@@ -177,6 +178,11 @@ class Decision(ABC):
         """True for the cases that another operator has to confirm, with all that are decided together; None for none."""
         del params, sight
         return None
+
+    def foreseen(self, connection: sa.Connection, plan: Plan, sight: Sight, vault: Vault) -> Plan:
+        """The plan as a person is shown it: of a decision that lets another happen, with what that one would do."""
+        del connection, sight, vault
+        return plan
 
     def underlying(self, work: Work) -> Committed | None:
         """Carry out the decision that this one lets happen, in a batch of its own; None for one that is all there is.

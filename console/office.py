@@ -33,11 +33,13 @@ if TYPE_CHECKING:
     from console.clock import Clock
     from console.deciding.disclosing import Shown
     from console.desk import CaseView, Decision, Desk, Disclosure
+    from console.directory import Directory
     from console.ids import RandomSource
     from console.ledger.seal import Signer
     from console.reports.exporting import Exported, Wanted
     from console.selection import Plan, Receipt, Selection
     from console.settings import Settings
+    from console.signin.factor import Used
     from console.vault import Vault
 
 _log = logging.getLogger("district.office")
@@ -57,6 +59,7 @@ class Office:
         vault: Vault,
         signer: Signer,
         assurance: Assurance,
+        directory: Directory | None = None,
     ) -> None:
         self.engine = engine
         self.settings = settings
@@ -65,6 +68,7 @@ class Office:
         self.vault = vault
         self.signer = signer
         self.assurance = assurance
+        self.directory = directory
         self.accesses = Accesses(self)
 
     @contextmanager
@@ -126,7 +130,8 @@ class Office:
         """What a decision would do. Changes nothing."""
         with self.reading(operator) as connection:
             call = Call(desk, decision, selection, params, "")
-            return plan(connection, call, self.sight(operator), self.assurance)
+            sight = self.sight(operator)
+            return decision.foreseen(connection, plan(connection, call, sight, self.assurance), sight, self.vault)
 
     def decide(
         self, operator: Operator, desk: Desk, decision: Decision, selection: Selection, params: Any, key: str
@@ -140,13 +145,22 @@ class Office:
             operator,
         )
 
+    def step_up(self, operator: Operator, digest: bytes, code: str) -> Used | None:
+        """Give a code of the second factor for the action of this digest: a plan's, or the one that CodeNeeded names.
+
+        Raises Refused for a code that does not count. None where nobody is asked for one.
+        """
+        from console.signin.stepping_up import step_up
+
+        return step_up(self, operator, digest, code)
+
     def undo(self, operator: Operator, batch: str, key: str) -> Receipt:
         """Undo a batch, where nothing changed since."""
         from console.desks import desk as desk_of
 
         sight = self.sight(operator)
         return self.carry_out(
-            lambda connection: undo(connection, batch, sight, self.vault, self.random, key, desk_of),
+            lambda connection: undo(connection, batch, sight, self.vault, self.random, key, desk_of, self.assurance),
             lambda connection: repeated(connection, sight, key, undo_digest(batch)),
             operator,
         )

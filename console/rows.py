@@ -19,21 +19,25 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from console.authority import Operator
-    from console.desk import Desk
+    from console.desk import Desk, Sight
     from console.office import Office
 
 
 def rows_of(office: Office, operator: Operator, desk: Desk, cases: Sequence[int]) -> tuple[Row, ...]:
     """The rows of these cases in the order of the numbers given; what does not exist for the operator is left out."""
-    authorize(operator, desk.see)
-    sight = office.sight(operator)
+    with office.reading(operator) as connection:
+        return read_rows(connection, office.sight(operator), desk, cases)
+
+
+def read_rows(connection: sa.Connection, sight: Sight, desk: Desk, cases: Sequence[int]) -> tuple[Row, ...]:
+    """The same within a reading that is under way."""
+    authorize(sight.operator, desk.see)
     query = (
         sa.select(desk.key().label("id"), desk.state(sight).label("state"), *desk.shown(sight))
         .select_from(desk.source())
         .where(desk.among(cases), *in_scope(desk, sight))
     )
-    with office.reading(operator) as connection:
-        found = {row.id: row for row in connection.execute(query)}
+    found = {row.id: row for row in connection.execute(query)}
     return tuple(
         Row(each, found[each].state, desk.cells(found[each], sight), (each,)) for each in cases if each in found
     )

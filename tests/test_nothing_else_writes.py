@@ -13,6 +13,8 @@ HOUSE = Path(__file__).parent.parent
 WRITERS = {
     "console/deciding/chosen.py": "changes the chosen rows of a decision, inside deciding's transaction",
     "console/deciding/__init__.py": "a decision: changes, notices, the batch with its receipt",
+    "console/deciding/requesting.py": "a request for a second person with its rows, and the message to who could confirm, on record",
+    "console/deciding/confirming.py": "which batch a confirmation made, inside its transaction, and the answer to who asked",
     "console/deciding/undoing.py": "an undo: withdraws what the undone batch had said",
     "console/threads.py": "thread entries and deadlines of a decision",
     "console/sealing.py": "a name moves under its seal and back, as a step of the decision that masks",

@@ -39,19 +39,25 @@ class Shown:
     until: datetime
 
 
+def disclosure_digest(desk: Desk, disclosure: Disclosure, case: int, params: Params) -> bytes:
+    """What makes a repeated disclosure the same, and what a code for it is given for."""
+    return sha256(msgspec.json.encode([desk.name, disclosure.name, case, params], order="deterministic")).digest()
+
+
 def disclose(
     office: Office, operator: Operator, desk: Desk, disclosure: Disclosure, case: int, params: Params, key: str
 ) -> Shown:
     """Record, sign and then give `disclosure` of one case. The same call again within its time is one disclosure.
 
     Raises Usage without a reason, Refused without the right, for a case that does not exist for the operator and for a call whose
-    time is over, Unavailable when it could not be recorded or signed: then nothing is shown.
+    time is over, CodeNeeded without the code that it asks for, Unavailable when it could not be recorded or signed: then nothing
+    is shown.
     """
     authorize(operator, disclosure.permission)
     if not params.reason.strip():
         raise Usage(f"{disclosure.title} needs a reason; nothing was shown. Add --reason.")
     sight = office.sight(operator)
-    digest = sha256(msgspec.json.encode([desk.name, disclosure.name, case, params], order="deterministic")).digest()
+    digest = disclosure_digest(desk, disclosure, case, params)
     receipt = office.carry_out(
         lambda connection: _record(connection, office, sight, desk, disclosure, case, params, key, digest),
         lambda connection: repeated(connection, sight, key, digest),
@@ -92,6 +98,8 @@ def _record(
     ).first()
     if known is None:
         raise Refused(f"There is no such {desk.singular}: {case}; nothing was shown. Look for it with its desk's list.")
+    if disclosure.step_up and office.assurance.asks:
+        office.assurance.spend(connection, sight.operator, digest, sight.now)
     batch = batch_id(office.random)
     head = log.lock_head(connection, Log.LEDGER)
     first = head.size

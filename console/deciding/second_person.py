@@ -28,6 +28,8 @@ APART = timedelta(hours=24)
 """For how long bringing in an operator, or setting them anew, keeps the two from confirming each other's."""
 WEEK = timedelta(days=7)
 """For how long an operator who was disabled still counts as somebody who could confirm: else who disables the others is alone."""
+TAKING = ("operators.disable", "operators.signout")
+"""What gives nobody a way in: it keeps nobody from confirming."""
 EXPORT = ("audit", "export")
 """The desk and action of a request to export; every other is a decision of its desk."""
 
@@ -99,12 +101,15 @@ def brought_in(maker: Any, other: Any, now: datetime) -> Predicate:
         return sa.or_(
             sa.func.coalesce(sa.and_(two.added_by == one.id, two.added_at > since), sa.false()),
             sa.exists().where(i.operator_id == two.id, i.made_by == one.id, i.made_at > since),
-            sa.exists().where(
-                r.log == Log.LEDGER, r.desk == "operators", r.case_id == two.id, r.operator_id == one.id, r.at > since
-            ),
+            sa.exists().where(_decided_about(two), r.operator_id == one.id, r.at > since, r.action.not_in(TAKING)),
         )
 
     return sa.or_(by(maker, other), by(other, maker))
+
+
+def _decided_about(operator: Any) -> Predicate:
+    r = t.record.c
+    return sa.and_(r.log == Log.LEDGER, r.kind == "decision", r.desk == "operators", r.case_id == operator.id)
 
 
 def concerned(request: Any, other: Any) -> Predicate:
@@ -129,7 +134,7 @@ def could_confirm(request: Any, maker: Any, other: Any, now: datetime) -> Predic
 def alone(connection: sa.Connection, permission: Permission, sight: Sight) -> bool:
     """Whether nobody else works here, or did within a week, who has the right: neither programs nor the sealed account count."""
     o, r = t.operator.c, t.record.c
-    lately = sa.exists().where(r.log == Log.LEDGER, r.desk == "operators", r.case_id == o.id, r.at > sight.now - WEEK)
+    lately = sa.exists().where(_decided_about(o), r.at > sight.now - WEEK)
     others = sa.select(o.id).where(
         o.id != sight.operator.id,
         sa.not_(o.unattended),

@@ -28,6 +28,7 @@ from models.words import Log, NoticeState
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from console.assurance import Assurance
     from console.desk import Decision, Desk, Sight
     from console.ids import RandomSource
     from console.vault import Vault
@@ -46,8 +47,12 @@ def undo(
     random: RandomSource,
     key: str,
     desk_of: Callable[[str], Desk],
+    assurance: Assurance,
 ) -> Committed:
-    """Undo `batch` inside `connection`'s transaction. Raises Refused when it is unknown or cannot be undone."""
+    """Undo `batch` inside `connection`'s transaction.
+
+    Raises Refused when it is unknown or cannot be undone, CodeNeeded for as many cases as ask for a code.
+    """
     row = connection.execute(sa.select(t.batch).where(t.batch.c.id == batch)).one_or_none()
     if row is None or row.desk not in DESKS:
         raise _unknown(batch)
@@ -61,6 +66,8 @@ def undo(
             raise _unknown(batch)
     name = row.decision.removeprefix("undo ")
     decision = next((each for each in desk.decisions if each.name == name), None)
+    if decision is None and row.desk == "requests":
+        raise Refused("A request is taken back with district requests withdraw; nothing was done.")
     if decision is None:
         raise Refused("What was shown or given out cannot be taken back; nothing was done. It stays on record.")
     authorize(sight.operator, decision.permission)
@@ -75,8 +82,12 @@ def undo(
     ties = {table: sa.cast(sa.null(), sa.BigInteger()) for table in tables.values()}
     with Chosen(connection, desk, ties, columns) as chosen:
         skipped = _pin(connection, chosen, records, columns, desk, decision, sight, span)
+        if row.decision.startswith("undo "):
+            _once_more(connection, chosen, desk, decision, sight, assurance)
         if len(skipped) == len(records):
             return Committed(Receipt(f"undo {decision.name}", None, 0, skipped, 0, len(skipped)), 0, [])
+        if assurance.asks and chosen.count() > sight.settings.signin.step_up_cases:
+            assurance.spend(connection, sight.operator, digest, sight.now)
         head = log.lock_head(connection, Log.LEDGER)
         new = batch_id(random)
         first = head.size
@@ -109,6 +120,21 @@ def undo(
     receipt = Receipt(done, new, len(written), skipped, told, len(skipped))
     leaves = close(connection, head, written, sight, receipt, key, digest, desk.name, undoes=batch)
     return Committed(receipt, first, leaves)
+
+
+def _once_more(
+    connection: sa.Connection, chosen: Chosen, desk: Desk, decision: Decision, sight: Sight, assurance: Assurance
+) -> None:
+    """Raise Refused where undoing an undo would do again, alone, what takes a code or a second person."""
+    grave = decision.second_person(Params(), sight) if assurance.second_person else None
+    coded = assurance.asks and decision.needs(Params(), 1).step_up
+    if grave is not None and not coded:
+        source = desk.source().join(chosen.table, chosen.table.c.id == desk.case().c.id)
+        coded = (
+            connection.execute(sa.select(sa.literal(1)).select_from(source).where(grave).limit(1)).first() is not None
+        )
+    if coded:
+        raise Refused(f"{decision.title} is not done again by an undo; nothing was done. Decide it again.")
 
 
 def _unknown(batch: str) -> Refused:

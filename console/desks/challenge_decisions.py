@@ -6,15 +6,15 @@ challenged unless the operator writes it, and the reason, which may name anybody
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date  # noqa: TC003 - parameters are read by their types at run time
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from console.authority import Permission
 from console.clock import add_school_days
-from console.desk import Decision, NoticeFor, Objection, Sight
-from console.desks.challenge_grounds import Grounded, beyond, check_basis, unfounded
+from console.desk import Decision, Needs, NoticeFor, Objection, Sight
+from console.desks.challenge_grounds import Grounded, beyond, check_basis, once_approved, unfounded
 from console.desks.challenge_owners import LIVE, Claim, Reassign, somebody_else
 from console.errors import Usage
 from console.lazy import sa, t
@@ -188,6 +188,15 @@ class Delete(_ChallengeDecision):
 
     def check(self, params: Grounded, sight: Sight) -> None:
         check_basis(params, sight)
+
+    def needs(self, params: Any, count: int) -> Needs:
+        return replace(super().needs(params, count), step_up=True)
+
+    def second_person(self, params: Any, sight: Sight) -> Predicate:
+        """An account that was approved for any student: also one whose tie is suspended, or suspending came before deleting."""
+        del params, sight
+        tie = t.membership.alias("tie")
+        return sa.exists().where(tie.c.account_id == t.challenge.c.account_id, once_approved(tie.c))
 
     def objections(self, params: Grounded, sight: Sight, *, bulk: bool) -> Sequence[Objection]:
         gone = Objection(t.account.c.status == AccountStatus.DELETED, "the account is deleted already")

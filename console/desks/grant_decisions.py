@@ -62,6 +62,11 @@ def _within_year(until: date, sight: Sight) -> None:
         raise Usage(f"A grant ends with the school year, {end.isoformat()}; nothing was done. Write end-of-year.")
 
 
+def long_before(until: date, sight: Sight) -> date:
+    """The first day of the longest grant to that last day that asks for no code (`policy.long_grant_days`)."""
+    return until + DAY - timedelta(days=sight.settings.policy.long_grant_days)
+
+
 class _GrantDecision(Decision):
     """What all decisions about grants share."""
 
@@ -107,6 +112,9 @@ class Approve(_GrantDecision):
             return sa.literal(params.begins, sa.Date())
         asked = t.access_grant.c.begins
         return sa.case((asked > sight.today, asked), else_=sa.literal(sight.today, sa.Date()))
+
+    def step_up(self, params: Approving, sight: Sight) -> Predicate:
+        return self._begins(params, sight) < long_before(params.until, sight)
 
     def changes(self, params: Approving, sight: Sight) -> Mapping[sa.Column[Any], Any]:
         g = t.access_grant.c
@@ -229,10 +237,18 @@ class Extend(_GrantDecision):
         del params
         return t.access_grant.c.ends
 
+    def step_up(self, params: Extending, sight: Sight) -> Predicate:
+        """The whole grant is measured, so that no long one is made of two short ones."""
+        return self._begins(sight) < long_before(params.until, sight)
+
+    @staticmethod
+    def _begins(sight: Sight) -> sa.ColumnElement[date]:
+        g = t.access_grant.c
+        return sa.case((g.ends <= sight.today, sa.literal(sight.today, sa.Date())), else_=g.begins)
+
     def changes(self, params: Extending, sight: Sight) -> Mapping[sa.Column[Any], Any]:
         g = t.access_grant.c
-        today = sa.literal(sight.today, sa.Date())
-        return {g.ends: params.until + DAY, g.begins: sa.case((g.ends <= sight.today, today), else_=g.begins)}
+        return {g.ends: params.until + DAY, g.begins: self._begins(sight)}
 
     def notices(self, params: Extending) -> Sequence[NoticeFor]:
         del params

@@ -59,6 +59,7 @@ class Reveal(Disclosure):
     permission = Permission.STUDENTS_REVEAL
     Params = Params
     kind = "access"
+    step_up = True
     seconds = 60
 
     def give(self, connection: sa.Connection, sight: Sight, case: int, vault: Vault) -> SafeText:
