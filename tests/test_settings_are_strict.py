@@ -61,6 +61,8 @@ OTHER_VALUES: dict[str, tuple[str, str, Any]] = {
         ("desk@district.example", "it@district.example"),
     ),
     "sender": ('"desk@district.example"', "desk@district.example", "desk@district.example"),
+    "base": ('"ou=people,dc=else,dc=example"', "ou=people,dc=else,dc=example", "ou=people,dc=else,dc=example"),
+    "user": ('"cn=else,dc=example"', "cn=else,dc=example", "cn=else,dc=example"),
     "hosts": ('["ldaps://dc1.district.example"]', "ldaps://dc1.district.example", ("ldaps://dc1.district.example",)),
     "kind": ('"active_directory"', "active_directory", "active_directory"),
     "mail_domains": ('["district.example"]', "district.example", ("district.example",)),
@@ -72,6 +74,8 @@ OTHER_VALUES: dict[str, tuple[str, str, Any]] = {
     ),
     "level": ('"debug"', "debug", "debug"),
 }
+NEEDS = {"hosts": 'user = "cn=console,dc=else"\npassword_file = "secret"\nbase = "ou=people,dc=else"\n'}
+"""What a key cannot stand without."""
 WRONG = {"text": '"sEntinel\\u0007"', "number": "123.25", "list": '[["sEntinel"]]', "moment": "2026-11-21T10:00:00Z"}
 
 
@@ -203,9 +207,43 @@ def test_how_operators_sign_in_stands_in_the_file_alone(one: Declared) -> None:
     VERIFIES: the variable is refused by name, whatever it holds, and the file alone is heard.
     """
     toml, heard, expected = other(one)
-    assert value(build(f"[{one.table}]\n{one.key} = {toml}\n"), one) == expected
+    assert value(build(f"[{one.table}]\n{one.key} = {toml}\n{NEEDS.get(one.key, '')}"), one) == expected
     with pytest.raises(Usage, match=f"{one.variable} is refused"):
         build("", **{one.variable: heard})
+
+
+WHOLE = """[directory]
+hosts = ["ldaps://dc1.district.example"]
+user = "cn=console,dc=district,dc=example"
+password_file = "searcher.password"
+base = "dc=district,dc=example"
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        (WHOLE.replace("user =", "unreachable ="), r"directory\.hosts needs directory\.user, the DN"),
+        (WHOLE.replace("base =", "unreachable ="), r"directory\.hosts needs directory\.base, where"),
+        (WHOLE.replace("password_file =", "ca_file ="), r"directory\.hosts needs directory\.password_file, a file"),
+        (WHOLE.replace('"dc=district', '"district'), r"directory\.base must be a DN"),
+        (WHOLE.replace('"cn=console,', '"console,'), r"directory\.user must be a DN"),
+        (WHOLE + 'code_attribute = "department)(uid=*"', r"directory\.code_attribute must be an attribute's name"),
+        (WHOLE + 'roles = { "cn=help,dc=x" = "helpdesk LHS" }', r"role of line 1 .* nearest known one is help_desk"),
+        (WHOLE + 'roles = { "cn=help,dc=x" = "intake" }', r"role of line 1 .* is none that a person can have"),
+        (WHOLE + 'roles = { "cn=help,dc=x" = " " }', r"role of line 1 .* is none"),
+        (WHOLE + 'roles = { "help" = "auditor" }', r"the group of line 1 in directory\.roles must be a DN"),
+        (WHOLE + 'roles = { "cn=a,dc=x" = "auditor", "CN=A, DC=X" = "help_desk" }', r"line 2 .* is named twice"),
+        (WHOLE + 'roles = { "" = "auditor" }', r"line 1 .* has no name"),
+        (WHOLE.replace("ldaps:", "http:"), r"directory\.hosts must be a list of ldaps://HOST or ldap://HOST"),
+        (WHOLE.replace("ldaps://", "ldaps://me:secret@"), r"directory\.hosts must be"),
+    ],
+)
+def test_half_a_directory_or_a_role_misspelt_is_no_directory(text: str, sentence: str) -> None:
+    build(WHOLE)
+    with pytest.raises(Usage, match=sentence) as refusal:
+        build(text)
+    assert str(refusal.value).isprintable()
 
 
 @given(st.sampled_from(KEYS), st.text("ABCDEFGHIJKLMNOPQRSTUVWXYZ_", min_size=1, max_size=3))

@@ -15,7 +15,7 @@ from console.directory import NotAccepted, Person
 from console.directory.entries import Entry, Reading
 from console.directory.names import same, typed, usable
 from console.directory.refusals import REASONS, REFUSALS, reason
-from console.errors import ConsoleError, Unavailable
+from console.errors import ConsoleError, Refused, Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -95,7 +95,10 @@ class Ldap:
         """A line to this server, as the searching account, not opened yet."""
         from console.directory.lines import Line
 
-        password = self._settings.password() or ""
+        try:
+            password = self._settings.password() or ""
+        except Refused as error:
+            raise Unavailable(str(error)) from None
         if not usable(password):
             raise Unavailable(
                 "The directory's searching account has no password; nothing was asked. "

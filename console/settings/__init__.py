@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from console.errors import Unavailable, Usage
 from console.settings import kinds
+from console.settings.directory_rules import check as check_directory
 from console.settings.signing_tables import DirectorySettings, SignInSettings
 from console.settings.tables import (
     DEMO_MAKER,
@@ -99,6 +100,7 @@ class Settings:
         made = {
             table: kind(**_settled(values.get(table, {}), kind, folder.absolute())) for table, kind in TABLES.items()
         }
+        check_directory(made["directory"], where)
         return cls(folder=folder.absolute(), file=file, **made)
 
     @staticmethod
