@@ -36,6 +36,20 @@ class SignedOut(Refused):
     """The session is over: sign in again. Nothing was done."""
 
 
+class Rested(SignedOut):
+    """Nothing was done in the session for too long. At a screen the password opens it again."""
+
+
+class Expired(SignedOut):
+    """The session has reached its absolute limit, or the clock cannot be relied on: sign in with everything."""
+
+
+class Paused(SignedOut):
+    """The directory was not heard for too long. The session goes on when it answers."""
+
+    exit = Exit.UNAVAILABLE
+
+
 class CodeNeeded(Refused):
     """A step-up is missing: a code of the second factor, for the action of this digest, at most five minutes old."""
 
