@@ -74,14 +74,19 @@ def open_office(ctx: click.Context, *, sealing: bool = True) -> Office:
 
 
 def who(ctx: click.Context) -> Operator:
-    """The operator at the console: `--operator`, DISTRICT_OPERATOR, the only one there is, or the demonstration's.
+    """The operator at the console. A real portal asks for a session or a program's key; a demonstration believes a name.
 
-    Raises Usage when nobody was named and several work here, Refused for a name that nobody has.
+    Raises SignedOut or Refused when nobody is signed in and there is no terminal to ask at, Refused for another's session or key.
     """
     own = session(ctx)
     if own.operator is None:
         from console.operators import usual_operator
 
         office = open_office(ctx)
-        own.operator = office.operator(own.operator_name) if own.operator_name else usual_operator(office)
+        if office.assurance.asks:
+            from console.cli.signing import signed_in
+
+            own.operator = signed_in(office, own.operator_name, remote=own.remote)
+        else:
+            own.operator = office.operator(own.operator_name) if own.operator_name else usual_operator(office)
     return own.operator

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from console.cli.opening import open_office, session, settings
+from console.cli.opening import open_office, session, settings, who
 from console.cli.output import say
 
 if TYPE_CHECKING:
@@ -52,7 +52,9 @@ def command(ctx: click.Context, once: bool, interval: float) -> int:
     from console.working import Worker
 
     office = open_office(ctx)
-    operator = office.operator(session(ctx).operator_name or UNATTENDED)
+    own = session(ctx)
+    own.operator_name = own.operator_name or UNATTENDED
+    operator = who(ctx)
     mail = settings(ctx).mail
     worker = Worker(office, operator, SmtpMailer(mail) if mail.host else None)
 
