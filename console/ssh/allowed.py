@@ -26,7 +26,7 @@ OPEN = frozenset(
             "requests",
             "operators",
         ),
-        *("find", "access", "batches", "undo", "import", "notices", "roles", "signin", "signout"),
+        *("find", "access", "batches", "undo", "import", "notices", "roles", "signin", "signout", "whoami"),
     }
 )
 CLOSED = {

@@ -9,6 +9,7 @@ The account is whoever runs the tests: another one could not start an interprete
 
 from __future__ import annotations
 
+import contextlib
 import getpass
 import os
 import shutil
@@ -112,14 +113,11 @@ class Sshd:
         """End the server, and what its connections still run, and remove its folder."""
         server, self._server = self._server, None
         if server is not None:
-            sessions = [pid for pid, _, _ in self.descendants(server.pid)]
             server.send_signal(signal.SIGTERM)
             server.wait(timeout=10)
-            for pid in sessions:
-                try:
+            for pid in self.consoles():
+                with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
-                except ProcessLookupError:
-                    continue
         shutil.rmtree(self.folder, ignore_errors=True)
 
     @property
@@ -145,7 +143,7 @@ class Sshd:
         self.layout.principals.write_text("".join(f"{name}\n" for name in operators))
 
     def ssh(self, key: Path, *words: str, options: Sequence[str] = ()) -> list[str]:
-        """The client's command line. Words after the host are what it asks for; `options` stand before the host."""
+        """The client's command line. Words after the host are what it asks for; `options` outweigh ours."""
         fixed = ["-F", "/dev/null", "-p", str(self.port), "-i", str(key)]
         settings = {
             "IdentitiesOnly": "yes",
@@ -158,7 +156,7 @@ class Sshd:
         }
         for name, value in settings.items():
             fixed += ["-o", f"{name}={value}"]
-        return ["ssh", *fixed, *options, f"{self.account}@127.0.0.1", *words]
+        return ["ssh", *options, *fixed, f"{self.account}@127.0.0.1", *words]
 
     def run(
         self,
@@ -180,27 +178,16 @@ class Sshd:
         )
 
     def consoles(self) -> list[int]:
-        """The processes that the server's connections run now, besides sshd's own."""
-        return [pid for pid, name, _ in self.descendants(self.pid) if name != "sshd"]
-
-    @staticmethod
-    def descendants(ancestor: int) -> list[tuple[int, str, int]]:
-        """Every process below one: id, name, parent."""
-        parents: dict[int, list[tuple[int, str, int]]] = {}
+        """The processes that run what the drop-in names, whosever children they are: an orphan is one too."""
+        ours = (str(self.layout.config).encode(), b"ssh", b"command")
+        found = []
         for entry in Path("/proc").iterdir():
-            if not entry.name.isdigit():
-                continue
             try:
-                said = (entry / "stat").read_text()
+                words = (entry / "cmdline").read_bytes().rstrip(b"\0").split(b"\0") if entry.name.isdigit() else []
             except OSError:
                 continue
-            name, rest = said[said.index("(") + 1 : said.rindex(")")], said[said.rindex(")") + 2 :].split()
-            parents.setdefault(int(rest[1]), []).append((int(entry.name), name, int(rest[1])))
-        found, waiting = [], [ancestor]
-        while waiting:
-            below = parents.get(waiting.pop(), [])
-            found += below
-            waiting += [pid for pid, _, _ in below]
+            if tuple(words[-3:]) == ours:
+                found.append(int(entry.name))
         return found
 
     def _launch(self) -> bool:
