@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import logging
-import threading
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -17,12 +16,11 @@ from console.ids import CROCKFORD, SeededRandom
 from console.signin import factor
 from console.signin.factor import Kind, code_at, step_of, steps_of
 from models import tables as t
-from models.engine import open_engine, reading, writing
+from models.engine import writing
+from tests.consoles import at_once
 from tests.portals import NOON
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from tests.portals import Portal
 
 SEED = b"12345678901234567890"
@@ -160,31 +158,6 @@ def test_who_rolls_back_gives_the_code_back(portal: Portal) -> None:
     with pytest.raises(RuntimeError):
         refused()
     assert use(portal, operator, code_of(portal)) is not None
-
-
-def at_once(url: str, consoles: int, work: Callable[[sa.Connection], object]) -> list[object]:
-    """What `work` gives on so many consoles at the same time, each with connections of its own."""
-    engines = [open_engine(url) for _ in range(consoles)]
-    for engine in engines:
-        with reading(engine) as connection:
-            connection.execute(sa.select(1))
-    start, given_back = threading.Barrier(consoles), []
-
-    def run(engine: sa.Engine) -> None:
-        start.wait()
-        with writing(engine) as connection:
-            made = work(connection)
-        given_back.append(made)
-
-    threads = [threading.Thread(target=run, args=(engine,)) for engine in engines]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    for engine in engines:
-        engine.dispose()
-    assert len(given_back) == consoles
-    return given_back
 
 
 def test_the_same_code_at_once_from_several_consoles_lets_one_in(portal: Portal, database_url: str) -> None:
