@@ -240,9 +240,7 @@ def _requests(every: EveryCase, school: int | None) -> dict[str, int]:
     portal, office = every.portal, every.portal.office
     kinds: dict[str, dict[str, Any]] = {
         "waiting": {},
-        "confirmed": {"state": "confirmed", "decided_at": NOON},
         "refused": {"state": "refused", "decided_at": NOON},
-        "withdrawn": {"state": "withdrawn", "decided_at": NOON},
         "expired": {"until": NOON},
     }
     made = {}
