@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, TypeVar
 from console.directory import NotAccepted, Person
 from console.directory.entries import Entry, Reading
 from console.directory.names import same, typed, usable
+from console.directory.patience import Deadline, Patience
 from console.directory.refusals import REASONS, REFUSALS, reason
 from console.errors import ConsoleError, Refused, Unavailable
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from console.clock import Clock
-    from console.directory.lines import Deadline, Host, Line
+    from console.directory.lines import Host, Line
     from console.directory.names import Typed
     from console.settings.signing_tables import DirectorySettings
 
@@ -32,8 +33,9 @@ _log = logging.getLogger("district.directory")
 class Ldap:
     """The directory of the settings, which have hosts. Nothing is connected, and ldap3 not loaded, before the first question."""
 
-    def __init__(self, settings: DirectorySettings, clock: Clock) -> None:
+    def __init__(self, settings: DirectorySettings, clock: Clock, patience: Patience | None = None) -> None:
         self._settings, self._clock = settings, clock
+        self._patience = patience or Patience()
         self._reading = Reading(settings)
 
     def authenticate(self, name: str, password: str) -> Person:
@@ -68,9 +70,9 @@ class Ldap:
 
     def people(self) -> Iterator[Person]:
         """Everybody below the base, in pages, each once. Raises Unavailable in the middle, too: what came until then is not all."""
-        from console.directory.lines import IN_ALL, Deadline, Unheard
+        from console.directory.lines import Unheard
 
-        line = self._first(Deadline(IN_ALL))
+        line = self._first(Deadline(self._patience))
         seen: set[str] = set()
         strange = 0
         try:
@@ -114,9 +116,9 @@ class Ldap:
 
     def _asked(self, ask: Callable[[Line], T]) -> T:
         """What the first server answers that answers; who answers no is not followed by another."""
-        from console.directory.lines import IN_ALL, Deadline, Unheard
+        from console.directory.lines import Unheard
 
-        deadline = Deadline(IN_ALL)
+        deadline = Deadline(self._patience)
         for host in self.hosts():
             try:
                 with self.open(host, deadline) as line:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import socket
 import ssl
 import threading
-import time
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
@@ -23,10 +22,8 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
-IN_ALL = 12.0
-"""Seconds for one question to the directory, over all its servers (SECURITY, *Signing in*)."""
-RESOLVE = 3.0
-"""Seconds for finding a host's addresses."""
+    from console.directory.patience import Deadline
+
 PAGE = 500
 """Entries a page; Active Directory gives at most 1,000."""
 PAGED = "1.2.840.113556.1.4.319"
@@ -40,20 +37,6 @@ class Unheard(Exception):
     def __init__(self, step: str, why: str) -> None:
         super().__init__(f"{step}: {why}")
         self.step, self.why = step, why
-
-
-class Deadline:
-    """A moment after which nothing is waited for."""
-
-    def __init__(self, seconds: float) -> None:
-        self._at = time.monotonic() + seconds
-
-    def left(self, most: float) -> float:
-        """Seconds that a step may take, at most so many. Raises TimeoutError when none are left."""
-        left = self._at - time.monotonic()
-        if left <= 0:
-            raise TimeoutError("timed out")
-        return min(left, most)
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +143,7 @@ class Line:
         """All entries below `base` that the filter matches, in pages; each has its own time. Raises Unheard, also in the middle."""
         cookie: bytes | None = None
         while cookie is None or cookie:
-            self.deadline = Deadline(IN_ALL)
+            self.deadline = self.deadline.again()
             with self._asking("search"):
                 _, result, response, _ = self._connection.search(
                     base,
@@ -208,7 +191,7 @@ class Line:
     def _asking(self, step: str) -> Iterator[None]:
         """One exchange: cut off at the deadline, and every way it can end badly is `Unheard`."""
         with _heard(step):
-            late = threading.Timer(self.deadline.left(IN_ALL), self._cut)
+            late = threading.Timer(self.deadline.left(self.deadline.patience.in_all), self._cut)
             late.daemon = True
             late.start()
             try:
@@ -238,7 +221,7 @@ def addresses(host: Host, deadline: Deadline) -> list[Any]:
     looking = threading.Thread(target=look, daemon=True)
     looking.start()
     with _heard("name resolution"):
-        looking.join(deadline.left(RESOLVE))
+        looking.join(deadline.left(deadline.patience.resolve))
     if looking.is_alive():
         raise Unheard("name resolution", "no answer in time")
     if not found:

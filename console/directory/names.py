@@ -44,7 +44,11 @@ def typed(name: str, mail_domains: Iterable[str]) -> Typed:
     if not at:
         return Typed(name)
     known = {each.casefold().removeprefix("@") for each in mail_domains}
-    if not login or not domain or (known and domain.casefold() not in known):
+    if (
+        not login
+        or not domain.replace(".", "").replace("-", "").isalnum()
+        or (known and domain.casefold() not in known)
+    ):
         raise NotAccepted("other domain")
     return Typed(login, domain)
 

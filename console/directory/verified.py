@@ -21,12 +21,7 @@ with warnings.catch_warnings():  # it uses pyasn1's old names
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from console.directory.lines import Deadline
-
-CONNECT = 3.0
-"""Seconds in which an address takes a connection."""
-ANSWER = 5
-"""Seconds in which it says something more; whole, as ldap3 wants them."""
+    from console.directory.patience import Deadline
 
 __all__ = ["LDAPExceptionError", "LDAPNoSuchObjectResult", "LDAPOperationResult", "connection", "context", "ldap3"]
 
@@ -61,9 +56,9 @@ class VerifiedTls(ldap3.Tls):  # type: ignore[misc] # ldap3 has no types
         """Ldap3 calls it for LDAPS and after StartTLS."""
         # Otherwise each bind waits 40 ms for the acknowledgement of the handshake's last message.
         connection.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        connection.socket.settimeout(self.deadline.left(ANSWER))
+        connection.socket.settimeout(self.deadline.left(self.deadline.patience.answer))
         connection.socket = self._context.wrap_socket(connection.socket, server_hostname=self.sni)
-        connection.socket.settimeout(ANSWER)
+        connection.socket.settimeout(self.deadline.patience.answer)
 
 
 class OnceServer(ldap3.Server):  # type: ignore[misc] # ldap3 has no types
@@ -76,10 +71,8 @@ class OnceServer(ldap3.Server):  # type: ignore[misc] # ldap3 has no types
     def candidate_addresses(self) -> Iterator[Any]:
         """The addresses that are left; none is given out twice."""
         while self._left:
-            self.connect_timeout = self._deadline.left(CONNECT)
+            self.connect_timeout = self._deadline.left(self._deadline.patience.connect)
             yield self._left.pop(0)
-            if self.current_address:
-                self._left.clear()
 
     def update_availability(self, address: Any, available: bool) -> None:  # noqa: ARG002 - ldap3's signature
         """Nothing is remembered of an address; one that answered is the last."""
@@ -99,7 +92,7 @@ def connection(
         use_ssl=at_once,
         tls=tls,
         get_info=ldap3.NONE,
-        connect_timeout=CONNECT,
+        connect_timeout=tls.deadline.patience.connect,
         allowed_referral_hosts=[],
     )
     return ldap3.Connection(
@@ -109,7 +102,7 @@ def connection(
         authentication=ldap3.SIMPLE,
         auto_bind=ldap3.AUTO_BIND_NONE,
         auto_referrals=False,
-        receive_timeout=ANSWER,
+        receive_timeout=tls.deadline.patience.answer,
         read_only=True,
         raise_exceptions=True,
         client_strategy=ldap3.SAFE_SYNC,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 import time
@@ -61,6 +62,7 @@ dbnosync
 index objectClass,uid,entryUUID,employeeID,member eq
 access to attrs=userPassword by anonymous auth by * none
 access to * by dn.exact="{searcher}" read by * none
+limits dn.exact="{searcher}" size.prtotal=unlimited
 overlay memberof
 memberof-refint TRUE
 overlay refint
@@ -253,8 +255,8 @@ class Slapd:
         program = shutil.which("slapd", path=f"{os.environ.get('PATH', os.defpath)}:/usr/sbin")
         if program is None:
             raise RuntimeError("OpenLDAP is not installed, no directory test can run; install the package slapd.")
-        socket = str(self.folder / "socket").replace("/", "%2F")
-        listen = f"ldapi://{socket} ldap://127.0.0.1:{self.port}/"
+        own = str(self.folder / "socket").replace("/", "%2F")
+        listen = f"ldapi://{own} ldap://127.0.0.1:{self.port}/"
         listen += f" ldaps://127.0.0.1:{self.tls_port}/" if self._tls else ""
         identity = ["setpriv", "--pdeathsig", "TERM"]
         if os.geteuid() == 0:
@@ -269,11 +271,19 @@ class Slapd:
                 start_new_session=True,
             )
         deadline = time.monotonic() + READY_WITHIN
-        while not (self.folder / "pid").exists():
+        while not all(self._listens(each) for each in (str(self.folder / "socket"), self.port, self.tls_port)):
             if self._server.poll() is not None or time.monotonic() > deadline:
                 said = (self.folder / "log").read_text(errors="replace")
                 raise RuntimeError(f"The OpenLDAP server of the tests did not start; it says:\n{said[-2000:]}")
             time.sleep(0.01)
+
+    def _listens(self, where: str | int) -> bool:
+        """Whether somebody answers there: slapd makes its sockets before it listens on them."""
+        if where == self.tls_port and not self._tls:
+            return True
+        kind = socket.AF_UNIX if isinstance(where, str) else socket.AF_INET
+        with socket.socket(kind) as trying:
+            return trying.connect_ex(where if isinstance(where, str) else ("127.0.0.1", where)) == 0
 
 
 def dn_of(uid: str) -> str:
