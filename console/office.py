@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from console.ids import RandomSource
     from console.ledger.seal import Signer
     from console.reports.exporting import Exported, Wanted
+    from console.reports.leave import ExportPlan
     from console.selection import Plan, Receipt, Selection
     from console.settings import Settings
     from console.signin.factor import Used
@@ -170,6 +171,12 @@ class Office:
         from console.reports.exporting import export
 
         return export(self, operator, wanted, key)
+
+    def plan_export(self, operator: Operator, wanted: Wanted) -> ExportPlan:
+        """What an export would hold, and what it asks for first. Writes nothing."""
+        from console.reports.exporting import plan_export
+
+        return plan_export(self, operator, wanted)
 
     def case(self, operator: Operator, desk: Desk, case: int) -> CaseView:
         """A case with everything beside it; that it was opened is recorded."""

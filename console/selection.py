@@ -47,6 +47,8 @@ class Receipt:
     again: bool = False
     request: int | None = None
     """Where it waits for a second person: the request's number. Nothing was done yet then."""
+    until: str = ""
+    """Until when that waits, in ISO form, UTC."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,6 +68,7 @@ def test_a_decision_answers_with_its_receipt_and_undo_takes_it_back(
             "skipped": [{"id": cases[3], "why": "it is flagged and is decided one by one"}],
             "notices": 3,
             "access": {"opens": 3, "closes": 0},
+            "requires": [],
         },
     )
     assert line.json("registrations", "list") == before
@@ -80,6 +81,7 @@ def test_a_decision_answers_with_its_receipt_and_undo_takes_it_back(
         "done": 3,
         "skipped": [{"id": cases[3], "why": "it is flagged and is decided one by one"}],
         "notices": 3,
+        "request": None,
     }
     undone = line.run("undo", batch.lower().replace("-", ""), "--format", "json")
     assert (undone.code, undone.json["done"], undone.json["skipped"]) == (0, 3, [])

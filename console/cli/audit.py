@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from console.cli.coding import code_option, with_code
 from console.cli.opening import open_office, session, settings, who
 from console.cli.output import say, write, write_json
 from console.cli.streams import FileIn, FileOut, hand_over
@@ -157,6 +158,7 @@ def _answer(verdict: Verdict, form: str, what: str) -> int:
 @click.option("--party", default="", metavar="TEXT", help="Who gets it (34 CFR 99.32).")
 @click.option("--interest", default="", metavar="TEXT", help="Their legitimate interest.")
 @click.option("--purpose", default="", metavar="TEXT", help="What it is for.")
+@code_option
 @click.option("--key", metavar="TEXT", help="A name of this call, so that it is not made twice.")
 @click.pass_context
 def export(
@@ -173,8 +175,9 @@ def export(
     party: str,
     interest: str,
     purpose: str,
+    code: str | None,
     key: str | None,
-) -> None:
+) -> int:
     """Write records with their proof into a file that anyone can check.
 
     The export is a disclosure: it is recorded and signed before there is a file. The zip holds the report, the exact records, their
@@ -189,28 +192,32 @@ def export(
     operator = who(ctx)
     calendar = office.sight(operator).calendar
     asked = [where, *(f"{name}:{day(text, calendar)}" for name, text in (("from", since), ("until", until)) if text)]
-    made = exported(
-        office,
-        operator,
-        Wanted(
-            format=form,
-            out=out,
-            where=" ".join(each for each in asked if each.strip()),
-            names=names,
-            reasons=reasons,
-            party=party,
-            interest=interest,
-            purpose=purpose,
-            force=force,
-        ),
-        read_key(key) or office.random.bytes(16).hex(),
+    wanted = Wanted(
+        format=form,
+        out=out,
+        where=" ".join(each for each in asked if each.strip()),
+        names=names,
+        reasons=reasons,
+        party=party,
+        interest=interest,
+        purpose=purpose,
+        force=force,
     )
+    call = read_key(key) or office.random.bytes(16).hex()
+    made = with_code(office, operator, code, lambda: exported(office, operator, wanted, call))
+    if made.checkpoint is None:
+        say(
+            f"{made.count:,} records wait for a second person as request {made.request}; nothing was exported yet. "
+            "Once it is confirmed, give the same command again within 24 hours."
+        )
+        return Exit.PARTLY
     hand_over(ctx, made.out)
     say(
         f"{made.count:,} records exported, as batch {made.batch}; proved by the checkpoint over {made.checkpoint.size:,} records "
         f"of {made.checkpoint.origin}."
     )
     say(f"Check it with: district audit verify {made.out.name} --key '{office.signer.key(_ledger()).vkey}'")
+    return Exit.DONE
 
 
 def _ledger() -> Any:

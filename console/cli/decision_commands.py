@@ -1,6 +1,6 @@
 """A decision as a command: which cases, its own parameters, a preview, a question where many are meant, and the receipt.
 
-Exit codes: 0 all that were meant; 3 some were skipped; 1 none took part; a preview of anything is 0.
+Exit codes: 0 all that were meant; 3 some were skipped, or it waits for a second person; 1 none took part; a preview of anything is 0.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from console.cli.choosing_options import read_selection, selection_options
+from console.cli.coding import code_option, with_code
 from console.cli.opening import open_office, who
 from console.cli.output import format_option, say, write, write_csv, write_json
 from console.cli.receipts import write_plan, write_receipt
@@ -64,6 +65,7 @@ def decision_command(desk: Desk, decision: Decision) -> click.Command:
     @selection_options(_example(desk))
     @click.option("--preview", is_flag=True, help="Say what it would do and do nothing.")
     @click.option("--yes", is_flag=True, help="Do not ask before many cases.")
+    @code_option
     @click.option("--key", metavar="TEXT", help="A name of this call: the same key again returns the first receipt.")
     @format_option
     @click.pass_context
@@ -75,6 +77,7 @@ def decision_command(desk: Desk, decision: Decision) -> click.Command:
         but: str | None,
         preview: bool,
         yes: bool,
+        code: str | None,
         key: str | None,
         form: str,
         **typed: Any,
@@ -91,8 +94,9 @@ def decision_command(desk: Desk, decision: Decision) -> click.Command:
             from console.cli.asking import ask
 
             selection = ask(office, operator, desk, decision, selection, params, keyed=key is not None)
-        receipt = office.decide(
-            operator, desk, decision, selection, params, read_key(key) or office.random.bytes(16).hex()
+        call = read_key(key) or office.random.bytes(16).hex()
+        receipt = with_code(
+            office, operator, code, lambda: office.decide(operator, desk, decision, selection, params, call)
         )
         return write_receipt(receipt, form)
 
@@ -115,10 +119,11 @@ def disclosure_command(desk: Desk, disclosure: Disclosure) -> click.Command:
 
     @click.command(disclosure.name, help=disclosure.help, short_help=disclosure.help)
     @click.option("--ids", metavar="ID", required=True, help=f"The {desk.singular}.")
+    @code_option
     @click.option("--key", metavar="TEXT", help="A name of this call: the same key again is the same disclosure.")
     @format_option
     @click.pass_context
-    def command(ctx: click.Context, /, ids: str, key: str | None, form: str, **typed: Any) -> None:
+    def command(ctx: click.Context, /, ids: str, code: str | None, key: str | None, form: str, **typed: Any) -> None:
         from console.cli.choosing_options import case_numbers
         from console.deciding.disclosing import disclose
 
@@ -129,7 +134,9 @@ def disclosure_command(desk: Desk, disclosure: Disclosure) -> click.Command:
         operator = who(ctx)
         params = read_params(disclosure.Params, {name: typed[name] for name in names}, office.sight(operator).calendar)
         call = read_key(key) or office.random.bytes(16).hex()
-        shown = disclose(office, operator, desk, disclosure, numbers[0], params, call)
+        shown = with_code(
+            office, operator, code, lambda: disclose(office, operator, desk, disclosure, numbers[0], params, call)
+        )
         given = {"id": numbers[0], "disclosure": disclosure.name, "text": shown.text}
         if form == "json":
             write_json(given)

@@ -23,13 +23,14 @@ def _skips(skipped: Sequence[Skip]) -> list[dict[str, Any]]:
 
 
 def write_receipt(receipt: Receipt, form: str) -> int:
-    """The receipt on stdout; returns 0 when all took part, 3 when some did, 1 when none."""
+    """The receipt on stdout; returns 0 when all took part, 3 when some did or it waits for a second person, 1 when none."""
     shape = {
         "decision": receipt.decision,
         "batch": receipt.batch,
         "done": receipt.done,
         "skipped": _skips(receipt.skipped),
         "notices": receipt.notices,
+        "request": receipt.request,
     }
     left = max(receipt.skipped_count, len(receipt.skipped))
     if form == "json":
@@ -42,6 +43,12 @@ def write_receipt(receipt: Receipt, form: str) -> int:
         say(f"{left:,} were skipped; the first {len(receipt.skipped):,} are named.")
     if receipt.again:
         say("This call was made before; nothing was done again.")
+    if receipt.request is not None:
+        say(
+            f"Nothing was done yet: another operator confirms it with district requests confirm --ids {receipt.request}, "
+            "within 24 hours."
+        )
+        return Exit.PARTLY
     if not receipt.done:
         if form != "table":
             say("None of them could take part; nothing was done.")
@@ -51,6 +58,12 @@ def write_receipt(receipt: Receipt, form: str) -> int:
 
 def _receipt_in_words(receipt: Receipt, left: int) -> None:
     notices = f", {_of(receipt.notices, 'notice')}" if receipt.notices else ""
+    if receipt.request is not None:
+        click.echo(
+            f"{receipt.decision}: waits for a second person as request {receipt.request}, {left:,} skipped{notices}"
+        )
+        _whys(receipt.skipped, left)
+        return
     click.echo(f"{receipt.decision}: {receipt.done:,} done, {left:,} skipped{notices}")
     _whys(receipt.skipped, left)
     if receipt.batch:
@@ -70,6 +83,7 @@ def write_plan(plan: Plan, form: str) -> None:
         "skipped": _skips(plan.skipped),
         "notices": plan.notices,
         "access": {"opens": plan.opens, "closes": plan.closes},
+        "requires": requires(plan),
     }
     left = max(plan.skipped_count, len(plan.skipped))
     if form == "json":
@@ -83,7 +97,20 @@ def write_plan(plan: Plan, form: str) -> None:
         _whys(plan.skipped, left)
     if left > len(plan.skipped):
         say(f"{left:,} would be skipped; the first {len(plan.skipped):,} are named.")
-    say("A preview: nothing was done." + (" It will need --reason." if plan.reason_needed else ""))
+    say("A preview: nothing was done." + "".join(f" {NEEDED[each]}" for each in requires(plan)))
+
+
+NEEDED = {
+    "reason": "It will need --reason.",
+    "code": "It will ask for a code of your second factor (--code).",
+    "second_person": "It will wait for a second person.",
+}
+
+
+def requires(plan: Plan) -> list[str]:
+    """What it takes besides a yes, in the words of the JSON."""
+    asked = {"reason": plan.reason_needed, "code": plan.step_up, "second_person": plan.second_person}
+    return [name for name, needed in asked.items() if needed]
 
 
 def _whys(skipped: Sequence[Skip], left: int) -> None:

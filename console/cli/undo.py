@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from console.cli.coding import code_option, with_code
 from console.cli.opening import open_office, who
 from console.cli.output import format_option
 from console.cli.receipts import write_receipt
@@ -14,9 +15,10 @@ from console.ids import read_batch_id
 @click.command("undo")
 @click.argument("batch", metavar="BATCH")
 @click.option("--key", metavar="TEXT", help="A name of this call: the same key again returns the first receipt.")
+@code_option
 @format_option
 @click.pass_context
-def command(ctx: click.Context, batch: str, key: str | None, form: str) -> int:
+def command(ctx: click.Context, batch: str, key: str | None, code: str | None, form: str) -> int:
     """Take a decision back, where nothing changed since.
 
     BATCH is written like 7K2M-9QXH, in any case; district batches lists yours. Notices that were not sent yet are
@@ -29,4 +31,5 @@ def command(ctx: click.Context, batch: str, key: str | None, form: str) -> int:
     except ValueError:
         raise Usage("A batch is written like 7K2M-9QXH; nothing was done. Look it up with district batches.") from None
     office = open_office(ctx)
-    return write_receipt(office.undo(who(ctx), name, read_key(key) or office.random.bytes(16).hex()), form)
+    operator, call = who(ctx), read_key(key) or office.random.bytes(16).hex()
+    return write_receipt(with_code(office, operator, code, lambda: office.undo(operator, name, call)), form)

@@ -131,7 +131,7 @@ def keep(
         subject="state",
         ties={},
     )
-    waits = replace(receipt, request=number, notices=told)
+    waits = replace(receipt, request=number, until=moment(until), notices=told)
     leaves = close(connection, head, [record], sight, waits, key, call_digest, "requests", batch=batch, name="ask")
     return Committed(waits, first, leaves)
 

@@ -5,14 +5,14 @@ written → sign → add that record, the proofs and the checkpoint → verify t
 nothing leaves before it is recorded and signed, what leaves is what was recorded, and there is never half a report.
 
 Legally it is a disclosure (34 CFR 99.32): to whom, with which legitimate interest and for what purpose are kept, encrypted, beside the
-record. A budget of rows for each operator and day bounds what one stolen login can carry away.
+record. A budget of rows for each operator and day bounds what one stolen login can carry away; above a lower number a second person
+gives leave first (`console.reports.leave`).
 """
 
 from __future__ import annotations
 
 import os
 from array import array
-from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, time
 from hashlib import sha256
@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from console.authority import Permission, authorize
 from console.deciding import Committed, close, moment, repeated
-from console.deciding.choosing import matching
+from console.deciding.choosing import in_scope, matching, stored
 from console.desks import desk
 from console.errors import ConsoleError, Refused, Unavailable, Unverified, Usage
 from console.filters import parse
@@ -46,13 +46,25 @@ from console.ledger.bundle import (
 from console.ledger.cover import cover
 from console.ledger.note import open_checkpoint, to_base64
 from console.ledger.packed import DEFLATED, Packer
+from console.reports.file_place import beside, release
 from console.reports.heading import Heading
+from console.reports.leave import (
+    ExportPlan,
+    ask_leave,
+    asks_code,
+    by_leave,
+    export_digest,
+    leave_for,
+    record_refusal,
+    spend_leave,
+    tell_others,
+)
 from console.reports.lines import Lines
 from console.selection import Receipt
 from models.words import Log
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
     from console.authority import Operator
@@ -86,20 +98,60 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """What was exported: the file, how many records, the batch of its record, the checkpoint that proves it."""
+    """What was exported: the file, how many records, the batch of its record, the checkpoint that proves it.
+
+    Where it waits for a second person, `request` is the request's number: there is no file then, no batch and no checkpoint.
+    """
 
     out: Path
     count: int
     batch: str
-    checkpoint: Checkpoint
+    checkpoint: Checkpoint | None
+    request: int | None = None
 
 
 def export(office: Office, operator: Operator, wanted: Wanted, key: str) -> Exported:
-    """Export records of the ledger.
+    """Export records of the ledger, or have that wait for a second person.
 
-    Raises Refused without the right, for a file that exists, above the day's budget and when nothing matches; Usage for a filter or
-    format that is none; Unavailable when the file cannot be written or the export not be signed. There is no file then.
+    Raises Refused without the right, for a file that exists, above the day's budget and when nothing matches; CodeNeeded without the
+    code that names ask for; Usage for a filter or format that is none; Unavailable when the file cannot be written or the export not
+    be signed. There is no file then.
     """
+    sight, lines, leave = _lines(office, operator, wanted)
+    with office.reading(operator) as connection:
+        spent, by_oneself = _spent(connection, sight)
+    count = lines.count(max(sight.settings.policy.export_row_budget - spent, 0))
+    if not count:
+        raise Refused("No record matches; nothing was exported. Look with district audit list.")
+    try:
+        _within_budget(sight, spent, count)
+    except Refused:
+        record_refusal(office, sight, wanted, spent, count)
+        raise
+    if leave is None and _too_many(office, sight, by_oneself + count):
+        receipt = office.carry_out(
+            lambda connection: ask_leave(connection, office, sight, wanted, lines, key),
+            lambda connection: repeated(connection, sight, key, export_digest(wanted)),
+            operator,
+        )
+        return Exported(wanted.out, count, "", None, receipt.request)
+    with beside(wanted) as (path, file):
+        return _Export(office, sight, wanted, lines, office.size(), key, leave).write(path, file)
+
+
+def plan_export(office: Office, operator: Operator, wanted: Wanted) -> ExportPlan:
+    """What an export would hold, and what it asks for first. Raises as `export`; writes nothing."""
+    sight, lines, leave = _lines(office, operator, wanted)
+    with office.reading(operator) as connection:
+        spent, by_oneself = _spent(connection, sight)
+    count = lines.count(max(sight.settings.policy.export_row_budget - spent, 0))
+    waits = leave is None and _too_many(office, sight, by_oneself + count)
+    coded = office.assurance.asks and asks_code(wanted) and not waits
+    return ExportPlan(count, coded, waits, export_digest(wanted))
+
+
+def _lines(office: Office, operator: Operator, wanted: Wanted) -> tuple[Sight, Lines, int | None]:
+    """The records that are wanted, and the request by which there is leave for them."""
     authorize(operator, Permission.AUDIT_SEE)
     authorize(operator, Permission.AUDIT_EXPORT)
     if wanted.format not in FORMATS:
@@ -111,29 +163,32 @@ def export(office: Office, operator: Operator, wanted: Wanted, key: str) -> Expo
     if "log" in parse(wanted.where, audit.terms).names:
         raise Usage("A report holds records of the ledger alone; nothing was exported. Leave log: out.")
     predicates = matching(audit, wanted.where, sight)
-    size = office.size()
-    lines = Lines(office, sight, predicates, size, names=wanted.names, reasons=wanted.reasons)
     with office.reading(operator) as connection:
-        spent = _spent(connection, sight)
-    count = lines.count(max(sight.settings.policy.export_row_budget - spent, 0))
-    if not count:
-        raise Refused("No record matches; nothing was exported. Look with district audit list.")
-    _within_budget(sight, spent, count)
-    with _beside(wanted) as (path, file):
-        return _Export(office, sight, wanted, lines, size, key).write(path, file)
+        leave = leave_for(connection, sight, office.vault, wanted)
+    if leave is not None:
+        # Exactly what was confirmed: the filter may match more by now.
+        predicates = [*in_scope(audit, sight), t.record.c.index.in_(stored(leave))]
+    return sight, Lines(office, sight, predicates, office.size(), names=wanted.names, reasons=wanted.reasons), leave
 
 
-def _spent(connection: sa.Connection, sight: Sight) -> int:
-    """Rows that the operator exported today, by the ledger."""
+def _spent(connection: sa.Connection, sight: Sight) -> tuple[int, int]:
+    """Rows that the operator exported today, by the ledger, and those of them that no second person gave leave for."""
     zone = sight.settings.portal.zone
     today = datetime.combine(sight.today, time.min, zone).astimezone(UTC)
     r = t.record.c
     rows = connection.execute(
-        sa.select(r.body).where(
+        sa.select(r.body, r.batch).where(
             r.log == Log.LEDGER, r.operator_id == sight.operator.id, r.action == ACTION, r.at >= today
         )
-    )
-    return sum(int(log.decode(body).params["count"]) for (body,) in rows)
+    ).all()
+    counted = [(int(log.decode(row.body).params["count"]), row.batch) for row in rows]
+    given = set(connection.execute(by_leave(sight.operator.id)).scalars()) if counted else set()
+    return sum(many for many, _ in counted), sum(many for many, batch in counted if batch not in given)
+
+
+def _too_many(office: Office, sight: Sight, count: int) -> bool:
+    """Whether so many records of one day wait for a second person: in slices they are as many."""
+    return office.assurance.second_person and count > sight.settings.signin.export_rows
 
 
 def _within_budget(sight: Sight, spent: int, count: int) -> None:
@@ -149,13 +204,16 @@ def _within_budget(sight: Sight, spent: int, count: int) -> None:
 class _Export:
     """One export under way."""
 
-    def __init__(self, office: Office, sight: Sight, wanted: Wanted, lines: Lines, size: int, key: str) -> None:
+    def __init__(
+        self, office: Office, sight: Sight, wanted: Wanted, lines: Lines, size: int, key: str, leave: int | None
+    ) -> None:
         self._office = office
         self._sight = sight
         self._wanted = wanted
         self._lines = lines
         self._size = size
         self._key = key
+        self._leave = leave
         self._indexes = array("q")
 
     def write(self, path: Path, file: BinaryIO) -> Exported:
@@ -185,7 +243,7 @@ class _Export:
             raise Unverified(
                 f"The report does not verify: {verdict.sentences[0]} It was recorded but not given out; run district audit verify."
             )
-        _release(path, self._wanted)
+        release(path, self._wanted)
         return Exported(self._wanted.out, manifest.count, batch, checkpoint)
 
     def _manifest(self, members: dict[str, Digests]) -> Manifest:
@@ -270,6 +328,8 @@ class _Export:
                 return Committed(found, 0, [])
             batch = batch_id(office.random)
             wanted = self._wanted
+            if asks_code(wanted) and office.assurance.asks:
+                office.assurance.spend(connection, sight.operator, export_digest(wanted), sight.now)
             detail = {
                 "filter": wanted.where,
                 "party": wanted.party,
@@ -277,9 +337,17 @@ class _Export:
                 "purpose": wanted.purpose,
             }
             sealed = log.seal_detail(connection, office.vault, batch, detail)
+            if self._leave is not None:
+                spend_leave(connection, self._leave, batch, sight)
             head = log.lock_head(connection, Log.LEDGER)
             # Counted again behind the lock: another export of the same operator may have come first.
-            _within_budget(sight, _spent(connection, sight), manifest.count)
+            spent, by_oneself = _spent(connection, sight)
+            _within_budget(sight, spent, manifest.count)
+            if self._leave is None and _too_many(office, sight, by_oneself + manifest.count):
+                raise Refused(
+                    "Another export came first; nothing was exported. Ask again: a second person gives leave."
+                )
+            tell_others(connection, office, sight, batch, manifest.count, wanted)
             record = log.Record(
                 action=ACTION,
                 after={},
@@ -329,45 +397,3 @@ class _Export:
         packer.add(PROOFS, "".join(f"{each}\n" for each in hashes).encode())
         packer.add(CHECKPOINT, note.encode())
         return checkpoint
-
-
-@contextmanager
-def _beside(wanted: Wanted) -> Iterator[tuple[Path, BinaryIO]]:
-    """A new file beside the wanted one, readable by its owner only, gone again when it did not get that name."""
-    out = wanted.out
-    if not out.name:
-        raise Usage("--out names no file; nothing was exported.")
-    path = out.with_name(f".{out.name}.{os.urandom(6).hex()}")
-    try:
-        if out.is_dir():
-            raise Refused(f"{out.name} is a folder; nothing was exported. Name a file with --out.")
-        if out.exists() and not wanted.force:
-            raise Refused(f"{out.name} exists already; nothing was exported. Name another file, or add --force.")
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        with os.fdopen(descriptor, "w+b") as file:
-            yield path, file
-    except OSError as error:
-        raise Unavailable(
-            f"{out.name} could not be written ({error.strerror or 'its name is not possible'}); nothing was exported."
-        ) from None
-    finally:
-        with suppress(OSError):
-            path.unlink(missing_ok=True)
-
-
-def _release(path: Path, wanted: Wanted) -> None:
-    """Give the finished file its name, in one step, and have the folder on the disk."""
-    out = wanted.out
-    if wanted.force:
-        path.replace(out)
-    else:
-        try:
-            # A link fails where the name was taken meanwhile; a rename would not.
-            os.link(path, out)
-        except FileExistsError:
-            raise Refused(f"{out.name} exists by now; the export is recorded, but was not given out.") from None
-    folder = os.open(out.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
