@@ -60,7 +60,8 @@ def _school(wanted: Wanted, sight: Sight) -> Predicate:
 
 def has_factor() -> Predicate:
     """True for the operators who have a second factor."""
-    return sa.exists().where(t.operator_factor.c.operator_id == t.operator.c.id)
+    f = t.operator_factor
+    return sa.select(f.c.operator_id).where(f.c.operator_id == t.operator.c.id).correlate(t.operator).exists()
 
 
 def _schools() -> sa.ColumnElement[str]:
