@@ -241,14 +241,17 @@ def test_nothing_is_forwarded_from_the_client(how: str, server: Sshd, key: Path,
 
     ATTACK: reach a listener of the server through ssh -L, -D and a socket, beside a console. VERIFIES: it never hears anything.
     """
-    with socket.create_server(("127.0.0.1", 0)) as listener:
+    local, far = tmp_path / "local", tmp_path / "far"
+    with socket.create_server(("127.0.0.1", 0)) as listener, socket.socket(socket.AF_UNIX) as beside:
         listener.settimeout(0.5)
+        beside.bind(str(far))
+        beside.listen()
+        beside.settimeout(0.5)
         port, inside = free_port(), listener.getsockname()[1]
-        local = tmp_path / "local"
         options = {
             "to a port": f"-L127.0.0.1:{port}:127.0.0.1:{inside}",
             "socks": f"-D127.0.0.1:{port}",
-            "to a socket": f"-L{local}:/tmp/nothing",
+            "to a socket": f"-L{local}:{far}",
         }
         with opened(server, key, options[how]) as terminal:
             terminal.wait_for("What waits")
@@ -262,8 +265,9 @@ def test_nothing_is_forwarded_from_the_client(how: str, server: Sshd, key: Path,
                 client.recv(10)
             assert silent(client)
             client.close()
-            with pytest.raises(TimeoutError):
-                listener.accept()
+            for each in (listener, beside):
+                with pytest.raises(TimeoutError):
+                    each.accept()
 
 
 def test_nothing_is_forwarded_from_the_server(server: Sshd, key: Path) -> None:
