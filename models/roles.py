@@ -39,7 +39,7 @@ roster_change                                                          SI  |
 directory_user                                                         SIU |
 
 account membership organisation                                        SIU |
-account_school                                                         SI  |
+account_school                                                         SID |
 registration challenge access_grant                                    SIU |
 thread_entry deadline                                                  SIU |
 batch                                                                  SI  |

@@ -29,6 +29,9 @@ NAME = {
 }
 """What a record must not repeat and the mask alone decides: the columns that spell a student's name, and the code for it."""
 
+MADE_AS = {"account": "deleted", "membership": "removed"}
+"""What a row begins as that an activation makes: as its undo leaves it."""
+
 
 def rows_of(portal: Portal) -> Rows:
     """Every row of every table by table and primary key; of the logs how many there are."""
@@ -74,7 +77,8 @@ def tell_the_truth(portal: Portal, batch: str, before: Rows, after: Rows) -> Non
     """The batch's records say what each row was and what it is, and nothing changed that they do not name.
 
     Besides: versions; what is said to people; the columns of a name while a mask changes; the reference of a written permission,
-    which may name people and says nothing without its witness.
+    which may name people and says nothing without its witness. A row that an activation made is told from what it began as, and
+    what spells the person on a login is in no record.
     """
     told: Changed = {}
     for record in records_of(portal, batch):
@@ -84,9 +88,15 @@ def tell_the_truth(portal: Portal, batch: str, before: Rows, after: Rows) -> Non
         for name in named:
             table, _, column = name.rpartition(".")
             home, number = table or case, (record.ties[table] if table else record.case,)
-            was, became = before[home][number][column], after[home][number][column]
-            assert (record.before[name], record.after[name]) == (plain(was), plain(became)), (record.action, name)
             told.setdefault((home, number), {"version"}).add(column)
+            assert record.after[name] == plain(after[home][number][column]), (record.action, name)
+            if number in before[home]:
+                assert record.before[name] == plain(before[home][number][column]), (record.action, name)
+            else:
+                assert record.before[f"{home}.status"] == MADE_AS[home], (record.action, home)
+                told[home, number] |= after[home][number].keys()
+        if case == "directory_user" and "account" in record.ties:
+            told["account", (record.ties["account"],)] |= {"login", "login_key", "student_id", "staff_id", *NAME}
         if case == "student" and "mask" in named:
             told[case, (record.case,)] |= NAME
             told["sealed_name", (record.case,)] = set(t.sealed_name.c.keys())

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from console.cli.opening import open_office, settings
 from console.cli.output import format_option
 from console.errors import Unavailable
 
@@ -36,10 +35,9 @@ def sync(ctx: click.Context, allow_withdrawals: bool, dry_run: bool, key: str | 
     from console.wiring import open_directory
 
     def call(office: Any, operator: Any, named: str) -> ImportReport:
-        directory = open_directory(settings(ctx))
+        directory = open_directory(office.settings, office.clock)
         if directory is None:
             raise Unavailable("directory.hosts names no server; nothing was read. Name the directory in district.toml.")
         return run(office, operator, directory, dry_run=dry_run, allow_withdrawals=allow_withdrawals, key=named)
 
-    open_office(ctx)
     return answer(ctx, call, key, form)

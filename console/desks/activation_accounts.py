@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from console.directory.conflicts import own, same
 from console.errors import Refused
+from console.intake.lookups import CHUNK
 from console.lazy import sa, t
 from models.words import AccountStatus, AccountType, ActivationState, MembershipStatus, Origin
 
@@ -75,17 +76,28 @@ def _make_ties(connection: sa.Connection, where: Predicate, sight: Sight, desk: 
         m.origin: sa.literal(Origin.SIS.value),
         m.since: sa.literal(sight.today, sa.Date()),
     }
-    chosen = sa.select(*values.values()).select_from(desk.source()).where(where, membership_of().is_(None))
+    # A login that an operator closed stays closed, and needs no tie that would open nothing.
+    opens = sa.or_(sa.not_(own()), same().c.status != AccountStatus.SUSPENDED)
+    chosen = sa.select(*values.values()).select_from(desk.source()).where(where, opens, membership_of().is_(None))
     connection.execute(t.membership.insert().from_select([column.name for column in values], chosen))
 
 
 def _keep_turns(connection: sa.Connection, where: Predicate, desk: Desk) -> None:
-    """Lock the cases, and the entries that have the same logins, in one order: whoever comes second sees what the first made."""
+    """Lock the cases, and the entries that have the same logins, in one order: whoever comes second sees what the first made.
+
+    A login is one person's in the whole district, so other schools' entries are locked too; none is read.
+    """
     if connection.dialect.name == "sqlite":
         return
-    d = t.directory_user
-    keys = sa.select(d.c.login_key).select_from(desk.source()).where(where)
-    connection.execute(sa.select(d.c.id).where(d.c.login_key.in_(keys)).order_by(d.c.id).with_for_update()).close()
+    from models.row_scope import everywhere
+
+    d = t.directory_user.c
+    named = sa.select(d.login_key).select_from(desk.source()).where(where).distinct().order_by(d.login_key)
+    keys = connection.execute(named).scalars().all()
+    with everywhere(connection):
+        for start in range(0, len(keys), CHUNK):
+            mine = d.login_key.in_(keys[start : start + CHUNK])
+            connection.execute(sa.select(d.id).where(mine).order_by(d.login_key, d.id).with_for_update()).close()
 
 
 def settle(work: Work) -> None:

@@ -52,8 +52,10 @@ def same() -> sa.FromClause:
 
 @cache
 def twin() -> sa.FromClause:
-    """Another entry of the directory."""
-    return t.directory_user.alias("twin")
+    """Another entry of the directory, of whatever school: a login is one person's in the whole district."""
+    names = ("id", "login_key", "student_id", "staff_id", "account_id", "state", "gone")
+    d = t.directory_user.c
+    return sa.table("scope_entry", *(sa.column(name, d[name].type) for name in names)).alias("twin")
 
 
 def living(entry: sa.FromClause) -> Predicate:

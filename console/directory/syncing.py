@@ -50,10 +50,12 @@ def sync(
 ) -> ImportReport:
     """Take over the directory as it is now. The same key again returns the first report's numbers.
 
-    Raises Refused without the right to it, or when too many would be gone and `allow_withdrawals` is not set; Unavailable when the
-    directory does not answer to the end.
+    Raises Refused without the right to it or for an operator of some schools, or when too many would be gone and
+    `allow_withdrawals` is not set; Unavailable when the directory does not answer to the end.
     """
     authorize(operator, Permission.INTAKE)
+    if operator.schools is not None:
+        raise Refused("The directory is read for the whole district; nothing was done. Ask an operator of all schools.")
     run = _Sync(office, operator, directory, key)
     run.dry_run, run.allow_withdrawals = dry_run, allow_withdrawals
     return run.run()
