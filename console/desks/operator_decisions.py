@@ -47,13 +47,13 @@ class Placing(Params):
 class Keyed(Params):
     """A key, tied or taken away."""
 
-    key: str = option("The public key as in its .pub file, or its fingerprint SHA256:….")
+    public_key: str = option("The public key as in its .pub file, or its fingerprint SHA256:….")
     remove: bool = option("yes takes the key away and ends the sessions that came with it.", default=False)
 
     def __post_init__(self) -> None:
         """Keep the fingerprint alone: the comment of a public key often names a person and their machine."""
-        if self.key:
-            object.__setattr__(self, "key", fingerprint_of(self.key))
+        if self.public_key:
+            object.__setattr__(self, "public_key", fingerprint_of(self.public_key))
 
 
 class _OperatorDecision(Decision):
@@ -178,7 +178,8 @@ class Place(_OperatorDecision):
         params = work.params
         assert isinstance(params, Placing)  # noqa: S101 - what this decision's calls hold
         if (codes := params.codes()) is not None:
-            pairs = sa.select(work.chosen.c.id, t.school.c.id).where(*_schools_of(codes, work.sight))
+            each = work.chosen.join(t.school, sa.and_(*_schools_of(codes, work.sight)))
+            pairs = sa.select(work.chosen.c.id, t.school.c.id).select_from(each)
             work.connection.execute(t.operator_school.insert().from_select(["operator_id", "school_id"], pairs))
         _end_sessions(work)
         _somebody_stays(work)
@@ -255,11 +256,11 @@ class Key(_OperatorDecision):
 
     def objections(self, params: Any, sight: Sight, *, bulk: bool) -> Sequence[Objection]:
         del sight, bulk
-        if params.key is None:
+        if params.public_key is None:
             return ()
         k = t.operator_key.c
-        tied = sa.exists().where(k.fingerprint == params.key)
-        theirs = sa.exists().where(k.fingerprint == params.key, k.operator_id == t.operator.c.id)
+        tied = sa.exists().where(k.fingerprint == params.public_key)
+        theirs = sa.exists().where(k.fingerprint == params.public_key, k.operator_id == t.operator.c.id)
         if params.remove:
             return [Objection(sa.not_(theirs), "that key is not tied to it")]
         return [Objection(theirs, "that key is tied to it already"), Objection(tied, "that key is another operator's")]
@@ -276,12 +277,12 @@ class Key(_OperatorDecision):
         chosen = sa.select(work.chosen.c.id)
         if params.remove:
             work.connection.execute(
-                t.operator_key.delete().where(k.operator_id.in_(chosen), k.fingerprint == params.key)
+                t.operator_key.delete().where(k.operator_id.in_(chosen), k.fingerprint == params.public_key)
             )
-            _end_sessions(work, s.fingerprint == params.key)
+            _end_sessions(work, s.fingerprint == params.public_key)
             return
         new = sa.select(
-            work.chosen.c.id, sa.literal(params.key), sa.literal(work.sight.now, t.operator_key.c.added_at.type)
+            work.chosen.c.id, sa.literal(params.public_key), sa.literal(work.sight.now, t.operator_key.c.added_at.type)
         )
         work.connection.execute(t.operator_key.insert().from_select(["operator_id", "fingerprint", "added_at"], new))
 
