@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import secrets
 import traceback
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from rich.text import Text
@@ -19,7 +20,7 @@ from textual.binding import Binding
 from console import lazy
 from console.desks import DESKS
 from console.desks import desk as desk_of
-from console.errors import ConsoleError, Exit
+from console.errors import CodeNeeded, ConsoleError, Exit
 from console.queue import Tone
 from screens import theme
 from screens.desk_keys import decision_bindings, keyed
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from console.office import Office
     from console.params import Params
     from screens.desk_screen import DeskScreen
+    from screens.writes import Outcome
 
 FLUSH_AFTER = 4.0
 """Seconds after a case was opened when that is written into the log of accesses."""
@@ -194,6 +196,11 @@ class ConsoleApp(App[int], inherit_bindings=False):
         if outcome.shown is not None:
             self._show(outcome.title, outcome.shown)
             return
+        if isinstance(outcome.error, CodeNeeded) and outcome.again is not None:
+            from screens.code_dialog import CodeDialog
+
+            self.push_screen(CodeDialog(outcome.title, outcome.error), partial(self._coded, outcome))
+            return
         if outcome.error is not None:
             self.say(str(outcome.error), Tone.WARN)
             return
@@ -212,8 +219,16 @@ class ConsoleApp(App[int], inherit_bindings=False):
         from screens.plan_words import receipt_sentence
 
         key = "" if outcome.undoes else self.key_of("console.undo", "u")
-        tone = Tone.PLAIN if receipt.done else Tone.WARN
-        self.say(receipt_sentence(outcome.title, outcome.desk, receipt, key), tone)
+        tone = Tone.PLAIN if receipt.done or receipt.request else Tone.WARN
+        zone = self.office.settings.portal.zone
+        self.say(receipt_sentence(outcome.title, outcome.desk, receipt, key, zone), tone)
+
+    def _coded(self, outcome: Outcome, given: object) -> None:
+        """A code was given for what asked for one: do it."""
+        if given is None:
+            self.say("Nothing was done.")
+        elif outcome.again is not None and not outcome.again():
+            self.say("A decision is still being carried out; nothing was done. Try again in a moment.")
 
     def say(self, sentence: str, tone: Tone = Tone.PLAIN) -> None:
         """Say a sentence on the screen that has the room for it."""

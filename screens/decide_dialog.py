@@ -18,7 +18,7 @@ from textual.worker import get_current_worker
 from console.errors import ConsoleError
 from console.params import options, read_params
 from console.queue import Tone
-from screens.form_dialog import FormDialog, without_dashes
+from screens.form_dialog import CODE, FormDialog, without_dashes
 from screens.plan_words import SHOWN, plan_content, unplanned_content
 from screens.prompt import Line
 from screens.resting import Rest
@@ -126,13 +126,15 @@ class DecideDialog(FormDialog):
         self.entitle(f"{self._decision.title}: {cases}" if plan.count else f"{self._decision.title}: nothing to do")
         self._say_days()
         self.tell(plan_content(self._desk, plan, message.first, self.width, roomy=self.roomy))
+        yes = "Ask for it" if plan.second_person else self._decision.title
         self.answer.ready(
-            f"{self._decision.title} {plan.count:,}" if plan.count > 1 else self._decision.title,
+            f"{yes} {plan.count:,}" if plan.count > 1 and not plan.second_person else yes,
             None
             if plan.count
             else f"None of them can take it: {plan.skipped[0].why if plan.skipped else 'none match'}.",
         )
         self.query_one(".count").display = plan.typed_count
+        self.ask_code(needed=plan.step_up and plan.count > 0)
         self._count.placeholder = f"type {plan.count}, for these are many"
 
     def _say_days(self) -> None:
@@ -152,7 +154,7 @@ class DecideDialog(FormDialog):
     def on_input_changed(self, event: Line.Changed) -> None:
         """Read the plan again when the typing rests."""
         event.stop()
-        if event.input.name != COUNT:
+        if event.input.name not in (COUNT, CODE):
             self._typing.again()
 
     def on_text_area_changed(self) -> None:
@@ -170,6 +172,12 @@ class DecideDialog(FormDialog):
             self.answer.action_give(True)
         else:
             super().on_input_submitted(event)
+
+    def digest(self, params: Any) -> bytes:
+        """Of exactly this decision about these cases."""
+        from console.deciding import Call
+
+        return Call(self._desk, self._decision, self._selection, params, "").digest()
 
     def finish(self, params: Any) -> None:
         """Yes: the count has to be right where one is asked for."""

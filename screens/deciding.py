@@ -132,12 +132,9 @@ class DecidingScreen(ConsoleScreen[None]):
         if not self.console.operator.may(Permission.AUDIT_EXPORT):
             self.say("Export: your role does not have this right.", Tone.WARN)
             return
-        from screens.form_dialog import FormDialog
+        from screens.export_dialog import ExportDialog
 
-        dialog = FormDialog(
-            "Export what is listed", self.desk.exporting, yes="Export", likely=True, reason_needed=False
-        )
-        await self.app.push_screen(dialog, self._exported)
+        await self.app.push_screen(ExportDialog(self.listed()), self._exported)
 
     def _exported(self, params: Params | None) -> None:
         if not isinstance(params, Exporting):

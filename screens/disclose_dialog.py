@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.binding import Binding
 from textual.containers import Vertical
@@ -34,11 +34,20 @@ class DiscloseDialog(FormDialog):
             likely=False,
             reason_needed=True,
         )
+        self._desk = desk
         self._disclosure = disclosure
+        self._case = case
+
+    def digest(self, params: Any) -> bytes:
+        """Of this disclosure of this case, for this reason."""
+        from console.deciding.disclosing import disclosure_digest
+
+        return disclosure_digest(self._desk, self._disclosure, self._case, params)
 
     def on_mount(self) -> None:
         """Say what it means."""
         super().on_mount()
+        self.ask_code(needed=self._disclosure.step_up and self.console.office.assurance.asks)
         seconds = self._disclosure.seconds
         said = f"{self._disclosure.help} It is recorded with your name and reason, and shown for {seconds} seconds."
         self.call_after_refresh(

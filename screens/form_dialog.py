@@ -1,16 +1,19 @@
 """A dialog with a title, words, fields and an answer: what deciding and disclosing have in common.
 
 Promises: nothing happens but by the answer yes; esc and n leave everything as it was; what is missing is said and the cursor
-goes there.
+goes there. Where a code of the second factor is asked for, yes gives it first, for exactly what is then done; a code that does not
+count is said, and the dialog stays as it is.
 """
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from textual.binding import Binding
-from textual.containers import Vertical, VerticalScroll
+from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
+from textual.message import Message
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
@@ -20,6 +23,7 @@ from console.queue import Tone
 from console.text import safe
 from screens.answer import Answer
 from screens.fields import Fields
+from screens.prompt import Line
 from screens.words import STRONG, words
 
 if TYPE_CHECKING:
@@ -29,15 +33,23 @@ if TYPE_CHECKING:
 
     from console.params import Params
     from screens.app import ConsoleApp
-    from screens.prompt import Line
 
 
+CODE = "code"
 ROOMY = 32
 """Lines of a terminal from which words need not be close."""
 
 
 class FormDialog(ModalScreen["Params | None"]):
     """Answers the parameters, or None for no."""
+
+    class CodeTaken(Message):
+        """A code was given for what these parameters say; `fault` says why it does not count."""
+
+        def __init__(self, params: Any, fault: str = "") -> None:
+            super().__init__()
+            self.params = params
+            self.fault = fault
 
     AUTO_FOCUS = ""
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -68,6 +80,10 @@ class FormDialog(ModalScreen["Params | None"]):
             note.display = False
             yield note
             yield from self.extra()
+            with Horizontal(classes="count code") as line:
+                yield Static("Code *", markup=False, classes="label")
+                yield Line(name=CODE, placeholder="six digits of your authenticator, or a recovery code")
+            line.display = False
             yield Answer(self._yes, "Cancel", likely=self._likely)
 
     def extra(self) -> ComposeResult:
@@ -126,6 +142,22 @@ class FormDialog(ModalScreen["Params | None"]):
         """Fit again."""
         self.call_after_refresh(self._fit)
 
+    def ask_code(self, *, needed: bool) -> None:
+        """Ask for a code of the second factor before yes, or no longer."""
+        line = self.query_one(".code")
+        if line.display != needed:
+            line.display = needed
+            self.call_after_refresh(self._fit)
+
+    @property
+    def code(self) -> Line:
+        """Where the code is typed."""
+        return next(line for line in self.query(Line) if line.name == CODE)
+
+    def digest(self, params: Any) -> bytes:
+        """What a code is given for: what yes would do with these parameters."""
+        raise NotImplementedError
+
     @property
     def width(self) -> int:
         """Cells for words inside the frame."""
@@ -152,9 +184,12 @@ class FormDialog(ModalScreen["Params | None"]):
         self.dismiss(None)
 
     def on_input_submitted(self, event: Line.Submitted) -> None:
-        """Enter goes on to the next field."""
+        """Enter goes on to the next field; behind the code it is yes."""
         event.stop()
-        self.focus_next()
+        if event.input.name == CODE:
+            self.answer.action_give(True)
+        else:
+            self.focus_next()
 
     def on_answer_not_ready(self, message: Answer.NotReady) -> None:
         """Say why not, and go to what is missing."""
@@ -179,7 +214,37 @@ class FormDialog(ModalScreen["Params | None"]):
 
     def finish(self, params: Any) -> None:
         """Yes was said with these."""
-        self.dismiss(params)
+        if not self.query_one(".code").display:
+            self.dismiss(params)
+            return
+        typed = self.code.value.strip()
+        if not typed:
+            self.note("Type a code of your second factor: it is for this alone.")
+            self.set_focus(self.code)
+            return
+        self.note("The code is being looked at …", Tone.DIM)
+        self.run_worker(
+            partial(self._give_code, params, typed), thread=True, exclusive=True, group="code", description="a code"
+        )
+
+    def _give_code(self, params: Any, typed: str) -> None:
+        """In a thread: the directory may be asked, and the database is."""
+        console = self.console
+        try:
+            console.office.step_up(console.operator, self.digest(params), typed)
+            taken = self.CodeTaken(params)
+        except ConsoleError as error:
+            taken = self.CodeTaken(params, str(error))
+        self.post_message(taken)
+
+    def on_form_dialog_code_taken(self, message: CodeTaken) -> None:
+        """Go on, or say why not and wait for another code."""
+        if not message.fault:
+            self.dismiss(message.params)
+            return
+        self.note(message.fault)
+        self.code.value = ""
+        self.set_focus(self.code)
 
 
 def without_dashes(sentence: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from console.queue import Tone
@@ -11,6 +12,7 @@ from screens.words import lines, plural, words, wrap
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import tzinfo
 
     from textual.content import Content
 
@@ -26,6 +28,8 @@ FEW = 3
 """The same on a small terminal."""
 WHO = 24
 """Cells that a name takes."""
+WAITS = "It waits for a second person: nothing happens until another operator confirms it, within 24 hours."
+ASKS = "It asks for a code of your second factor, for this alone."
 REASONS = 4
 """Reasons for leaving out that a dialog names."""
 
@@ -58,6 +62,10 @@ def plan_content(desk: Desk, plan: Plan, first: Sequence[Row], width: int, *, ro
             ]
     if plan.count:
         rows += [*space, *([(line, "")] for line in wrap(safe(_effects(plan)), width))]
+    if plan.count and plan.second_person:
+        rows += [[words(line, Tone.WARN)] for line in wrap(safe(WAITS), width)]
+    if plan.count and plan.step_up:
+        rows += [[words(line, Tone.DIM)] for line in wrap(safe(ASKS), width)]
     return lines(rows)
 
 
@@ -78,8 +86,12 @@ def _effects(plan: Plan) -> str:
     return access + notices
 
 
-def receipt_sentence(title: str, desk: Desk, receipt: Receipt, undo_key: str) -> str:
-    """What was done, what was not and why, and how to take it back."""
+def receipt_sentence(title: str, desk: Desk, receipt: Receipt, undo_key: str, zone: tzinfo) -> str:
+    """What was done, what was not and why, and how to take it back; `zone` is the portal's."""
+    if receipt.request is not None:
+        until = datetime.fromisoformat(receipt.until).astimezone(zone)
+        waits = f"{title}: request {receipt.request} waits for a second person until {until:%A %H:%M}; nothing was done yet."
+        return f"{waits} {_left_out(receipt)}".rstrip()
     if not receipt.done:
         return f"{title}: nothing was done. {_left_out(receipt)}".rstrip()
     said = [f"{title}: done for {plural(receipt.done, desk.singular)}.", _left_out(receipt)]

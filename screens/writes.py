@@ -35,6 +35,8 @@ class Outcome:
     shown: Shown | None = None
     error: ConsoleError | None = None
     said: str = ""
+    again: Callable[[], bool] | None = None
+    """Does it once more: for what turned out to ask for a code."""
 
 
 class Written(Message):
@@ -89,6 +91,9 @@ class Writes:
 
         def work(key: str) -> Outcome:
             exported = office.export(operator, wanted, key)
+            if exported.request is not None:
+                many = f"{exported.count:,} records wait for a second person as request {exported.request}"
+                return Outcome("Export", desk, said=f"{many}; nothing was exported yet. Export the same again then.")
             many = "1 record" if exported.count == 1 else f"{exported.count:,} records"
             return Outcome("Export", desk, said=f"{many} exported with proofs to {exported.out}.")
 
@@ -106,7 +111,7 @@ class Writes:
                 self._lost = None
             except ConsoleError as error:
                 self._lost = (call, key) if isinstance(error, Unavailable) else None
-                outcome = Outcome(failed.title, failed.desk, error=error)
+                outcome = Outcome(failed.title, failed.desk, error=error, again=lambda: self._begin(call, work, failed))
             finally:
                 self.busy = False
             self._app.post_message(Written(outcome))
