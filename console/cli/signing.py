@@ -87,7 +87,7 @@ def ask_in(office: Office, name: str, kind: SessionKind) -> Begun:
         password = terminal_lines.line("Password (or one-time word): ", secret=True)
         code = "" if _is_word(password) else terminal_lines.line("Code: ", secret=True)
         try:
-            return enter(office, office.directory, typed, password, code, kind, fingerprint)
+            return enter(office, office.directory, typed, password, code, kind, fingerprint, named_now())
         except WordGiven as given:
             from console.cli.enrolling import enrol_at_terminal
 
@@ -104,6 +104,14 @@ def key_now() -> str | None:
     from console.signin.ssh_key import fingerprint
 
     return fingerprint(os.environ)
+
+
+def named_now() -> tuple[str, ...] | None:
+    """Whom the certificate of that key names, None without one. Raises Refused as `ssh_key.key`."""
+    from console.signin.ssh_key import key
+
+    found = key(os.environ)
+    return None if found is None else found.principals
 
 
 def keep(office: Office, begun: Begun) -> Operator:

@@ -11,7 +11,7 @@ second factor; the session. Promises:
 - The directory's password alone enrols no second factor: who signs in for the first time becomes known here, is refused, and gets a
   one-time word from an administrator, which they give in place of a code. A stolen password so never brings its thief a factor.
 - Who has keys tied to them comes with one of them when over SSH; a key of another operator is refused. The first key that somebody
-  comes with becomes theirs, on record.
+  comes with becomes theirs, on record; so does one with a certificate that names them, and only them.
 """
 
 from __future__ import annotations
@@ -93,14 +93,15 @@ def enter(
     code: str,
     kind: SessionKind,
     fingerprint: str | None = None,
+    named: tuple[str, ...] | None = None,
 ) -> Begun:
-    """Sign somebody in. `fingerprint` is the SSH key they came with, None without SSH.
+    """Sign somebody in. `fingerprint` is the SSH key they came with, None without SSH; `named` whom its certificate names, if any.
 
     Raises NotIn, TooSoon, WordGiven, and Unavailable when the directory or the database is not there; then nobody was signed in.
     """
     take_turn(office, name)
     known = _proved(office, directory, name, password, code)
-    begun = _admit(office, known, code, kind, fingerprint, name)
+    begun = _admit(office, known, code, kind, fingerprint, name, named)
     sign(office)
     if isinstance(begun, Refused):
         raise begun
@@ -205,7 +206,13 @@ def _invited(office: Office, row: Any, word: str) -> None:
 
 
 def _admit(
-    office: Office, known: Known, code: str, kind: SessionKind, fingerprint: str | None, typed: str
+    office: Office,
+    known: Known,
+    code: str,
+    kind: SessionKind,
+    fingerprint: str | None,
+    typed: str,
+    named: tuple[str, ...] | None,
 ) -> Begun | Refused:
     """Everything that is written about a sign-in whose password was right, in one transaction; the refusal is returned, not raised."""
     now = office.clock.now()
@@ -218,7 +225,7 @@ def _admit(
         row = connection.execute(sa.select(t.operator).where(t.operator.c.id == number).with_for_update()).one()
         if row.status != OperatorStatus.ACTIVE or row.unattended:
             return _refused(connection, "disabled", number, now)
-        if not key_fits(connection, number, fingerprint):
+        if not key_fits(connection, number, fingerprint, named):
             return _refused(connection, "key", number, now)
         if known.person is not None and invitations.holds(connection, office.vault, number, code, now):
             return WordGiven(number, row.name, code, local=False)
@@ -251,15 +258,27 @@ def begin(
     return begun
 
 
-def key_fits(connection: sa.Connection, operator_id: int, fingerprint: str | None) -> bool:
-    """Whether an operator may come with this SSH key: one of theirs, or one that is nobody's as long as they have none."""
+def key_fits(
+    connection: sa.Connection, operator_id: int, fingerprint: str | None, named: tuple[str, ...] | None = None
+) -> bool:
+    """Whether an operator may come with this SSH key: one of theirs, or one that is nobody's as long as they have none.
+
+    With a certificate only who is `named` in it; on the authority's word also when they have other keys.
+    """
     if fingerprint is None:
         return True
+    if named is not None:
+        own = connection.execute(sa.select(t.operator.c.name).where(t.operator.c.id == operator_id)).scalar_one()
+        if own.lower() not in {each.lower() for each in named}:
+            return False
     k = t.operator_key.c
     owner = connection.execute(sa.select(k.operator_id).where(k.fingerprint == fingerprint)).scalar()
     if owner is not None:
         return bool(owner == operator_id)
-    return connection.execute(sa.select(k.id).where(k.operator_id == operator_id).limit(1)).first() is None
+    return (
+        named is not None
+        or connection.execute(sa.select(k.id).where(k.operator_id == operator_id).limit(1)).first() is None
+    )
 
 
 def tie(connection: sa.Connection, operator_id: int, fingerprint: str | None, now: datetime) -> bool:
