@@ -12,13 +12,14 @@ from console.faults import saying
 from console.ids import RandomSource, SystemRandom
 from console.keyfiles import create_data_key, create_signing_key, read_data_key, read_signing_key
 from console.lazy import sa, t
-from console.wiring import open_engine
+from console.owning import bring_up
 from models.words import Log
 
 if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
+    from console.owning import Owner
     from console.settings import Settings
 
 
@@ -39,17 +40,18 @@ def found(
     role: Role = Role.DISTRICT_ADMINISTRATOR,
     demo_seed: int | None = None,
     random: RandomSource | None = None,
+    owner: Owner | None = None,
 ) -> Founded:
-    """Create or upgrade the portal's schema and keys. Raises Refused when keys and database do not belong together."""
+    """Create or upgrade the portal's schema and keys, on PostgreSQL as its `owner` where one is named.
+
+    Raises Refused when keys and database do not belong together.
+    """
     from console.vault import wrap_data_key
     from models.engine import writing
-    from models.migrate import upgrade
 
     chance = random or SystemRandom()
     _keep_to_owner(settings.database.file)
-    engine = open_engine(settings)
-    with saying("nothing was set up"):
-        revision = upgrade(engine)
+    engine, revision = bring_up(settings, chance, owner)
     with saying("nothing was set up"), writing(engine) as connection:
         portal = connection.execute(sa.select(t.portal)).one_or_none()
         if portal is not None:

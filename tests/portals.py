@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -13,15 +14,18 @@ from console.desks import desk
 from console.founding import found
 from console.ids import SeededRandom
 from console.names import email_key, name_key, phone_key, skeleton
+from console.owning import Owner
 from console.params import read_params
 from console.selection import Selection
 from console.settings import Settings
 from console.wiring import open_office
 from models import tables as t
-from models.engine import writing
+from models.engine import open_engine, writing
+from tests.services.postgres import APP, OWNER, SIGNER, as_role
 from tests.vouching import Unasked
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from console.authority import Operator
@@ -41,6 +45,16 @@ class Portal:
     clock: SettableClock
     _calls: int = 0
     _made: dict[str, int] = field(default_factory=dict)
+
+    @contextmanager
+    def owning(self) -> Iterator[sa.Connection]:
+        """A transaction of whoever owns the database: for what the console itself could not do to it."""
+        engine = open_engine(as_role(self.settings.database.url, OWNER))
+        try:
+            with writing(engine) as connection:
+                yield connection
+        finally:
+            engine.dispose()
 
     @property
     def today(self) -> date:
@@ -246,10 +260,22 @@ class Portal:
         return {row[0] for row in rows}
 
 
+def found_as_owner(settings: Settings, now: datetime) -> None:
+    """Found the portal of the settings; on PostgreSQL as its owner, so that the office is opened as who owns nothing."""
+    url = settings.database.url
+    owner = None if settings.database.file else Owner(as_role(url, OWNER), signer=SIGNER)
+    found(settings, now, owner=owner)
+
+
 def open_portal(url: str, folder: Path, now: datetime = NOON, seed: int = 1, **tables: dict[str, Any]) -> Portal:
-    """Found a portal at `url` with its keys in `folder`. `tables` are further settings, as `policy={...}`."""
-    settings = Settings.build({**tables, "database": {"url": url}, "portal": {"origin": "test.example/ledger"}}, folder)
+    """Found a portal at `url` with its keys in `folder`. `tables` are further settings, as `policy={...}`.
+
+    On PostgreSQL its owner founds it and the office is the app role's, whosever the address is.
+    """
+    settings = Settings.build(
+        {**tables, "database": {"url": as_role(url, APP)}, "portal": {"origin": "test.example/ledger"}}, folder
+    )
     clock = SettableClock(settings.portal.zone, now)
-    found(settings, now)
+    found_as_owner(settings, now)
     office = open_office(settings, clock=clock, random=SeededRandom(seed), assurance=Unasked())
     return Portal(office, settings, clock)

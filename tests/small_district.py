@@ -22,6 +22,7 @@ from models import tables as t
 from models.engine import writing
 from models.words import AccountType
 from tests.portals import NOON, Portal, open_portal
+from tests.services.postgres import APP, as_role
 from tests.vouching import Unasked
 
 if TYPE_CHECKING:
@@ -243,7 +244,7 @@ class District:
         url = self._url
         if self.cluster is not None:
             url = self.cluster.fresh_database(self._url.rsplit("/", 1)[1])
-        tables: dict[str, Any] = {"database": {"url": url}, "portal": {"origin": "test.example/ledger"}}
+        tables: dict[str, Any] = {"database": {"url": as_role(url, APP)}, "portal": {"origin": "test.example/ledger"}}
         settings = Settings.build(tables, self.folder)
         clock = SettableClock(settings.portal.zone, NOON)
         office = open_office(settings, clock=clock, random=SeededRandom(1), assurance=Unasked())

@@ -21,7 +21,9 @@ from console.desks import desk
 from console.params import read_params
 from console.selection import Selection
 from models import tables as t
+from models.engine import open_engine
 from models.views import make_views
+from tests.services.postgres import OWNER, as_role
 from tests.worlds import OPEN, alter, rows_of, worlds
 
 if TYPE_CHECKING:
@@ -76,13 +78,15 @@ def pairs(classes: set[tuple[int, int, str]]) -> int:
 
 @contextmanager
 def opened(portal: Portal) -> Iterator[Connection]:
-    """A founded portal that holds the open world, seen by this connection alone."""
-    with portal.office.engine.connect().execution_options(writes=True) as connection, connection.begin() as whole:
+    """A founded portal that holds the open world, seen by this connection alone: its owner's, who may alter any row."""
+    engine = open_engine(as_role(portal.settings.database.url, OWNER))
+    with engine.connect().execution_options(writes=True) as connection, connection.begin() as whole:
         for table, rows in rows_of(OPEN).items():
             if table is not t.operator and rows:
                 connection.execute(sa.insert(table), list(rows.values()))
         yield connection
         whole.rollback()
+    engine.dispose()
 
 
 def foreseen(

@@ -3,6 +3,7 @@
 Promises: the server runs as an unprivileged user even when the tests run as root, listens on loopback and in its own
 folder, touches no other cluster of the machine, and ends with the tests, also when they are killed (the kernel tells
 it that its parent is gone). A cluster is up after 0.3 s; a database, empty or a copy of a template, takes 0.02 s.
+Addresses are a superuser's; `as_role` makes them the owner's, the console's or the signer's, whom the cluster has already.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 NOBODY = 65534  # PostgreSQL refuses to run as root
+OWNER, APP, SIGNER = "district_owner", "district_app", "district_signer"
+"""The roles of every portal of a cluster: roles are the cluster's, grants the database's."""
 READY_WITHIN = 30.0  # seconds; a server on an idle machine needs 0.3
 FAST = ("-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off", "-c", "autovacuum=off")
 
@@ -48,6 +51,12 @@ def free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
+
+
+def as_role(url: str, role: str) -> str:
+    """The same database as another role; a SQLite file, which knows none, as it is."""
+    scheme, at, rest = url.partition("@")
+    return f"{scheme.rpartition('/')[0]}/{role}@{rest}" if at and url.startswith("postgresql") else url
 
 
 class Cluster:
@@ -94,6 +103,7 @@ class Cluster:
             port = self.port or free_port()
             if self._launch(port):
                 self.port = port
+                self._make_roles()
                 return
             if attempt == attempts - 1:
                 log = (self.folder / "log").read_text(encoding="utf-8", errors="replace")
@@ -121,7 +131,7 @@ class Cluster:
         `build` has to close its connections: PostgreSQL copies no database that is in use.
         """
         if name not in self._templates:
-            self._administer(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+            self._administer(sql.SQL("CREATE DATABASE {} OWNER {}").format(sql.Identifier(name), sql.Identifier(OWNER)))
             build(self.url(name))
             self._templates.add(name)
         return name
@@ -135,7 +145,9 @@ class Cluster:
             )
         )
         self._administer(
-            sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template)),
+            sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE {}").format(
+                sql.Identifier(name), sql.Identifier(OWNER), sql.Identifier(template)
+            ),
         )
         return self.url(name)
 
@@ -147,6 +159,13 @@ class Cluster:
     def _administer(self, statement: sql.Composed) -> None:
         with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
             connection.execute(statement)
+
+    def _make_roles(self) -> None:
+        """An owner of databases who is no superuser, and the console's role and the signer; once for the cluster."""
+        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
+            known = {row[0] for row in connection.execute("SELECT rolname FROM pg_roles")}
+            for name in {OWNER, APP, SIGNER} - known:
+                connection.execute(sql.SQL("CREATE ROLE {} LOGIN").format(sql.Identifier(name)))
 
     def _environment(self) -> dict[str, str]:
         return {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C.UTF-8", "HOME": str(self.folder)}
