@@ -42,7 +42,7 @@ def batches(office: Office, operator: Operator, *, everybody: bool = False, limi
     done: sa.ColumnElement[int] = b.done
     if operator.schools is not None:
         r = t.record.c
-        seen = sa.and_(r.batch == b.id, r.log == Log.LEDGER, records_of(operator, operator.schools))
+        seen = sa.and_(r.batch == b.id, r.log == Log.LEDGER, records_of(operator))
         where.append(sa.or_(b.operator_id == operator.id, sa.exists().where(seen)))
         counted = sa.select(sa.func.count()).select_from(t.record).where(seen).scalar_subquery()
         done = sa.case((b.operator_id == operator.id, b.done), else_=counted)

@@ -23,16 +23,21 @@ FAMILIES = (AccountType.PARENT, AccountType.STUDENT, AccountType.ASP)
 STAFF = (AccountType.CERTIFICATED, AccountType.CLASSIFIED)
 
 
-def records_of(operator: Operator, schools: Iterable[int]) -> Predicate:
-    """True for the records of these schools' cases, and for what the operator did."""
+def records_of(operator: Operator) -> Predicate:
+    """True for the records of the cases that exist for the operator, and for what they did themselves.
+
+    Records of no desk's case (an export, an import) are of the whole district.
+    """
+    if operator.schools is None:
+        return sa.true()
     r = t.record.c
     found: list[Predicate] = [r.operator_id == operator.id]
     for name in DESKS:
         of = desk(name)
-        school = of.school()
-        if school is not None:
-            cases = sa.select(of.key()).select_from(of.source()).where(school.in_(sorted(schools)))
-            found.append(sa.and_(r.desk == name, r.case_id.in_(cases)))
+        if of.case() is t.record:
+            continue
+        cases = sa.select(of.key()).select_from(of.source()).where(*of.within(operator))
+        found.append(sa.and_(r.desk == name, r.case_id.in_(cases)))
     return sa.or_(*found)
 
 

@@ -10,9 +10,10 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from console.office import Office
+from models.row_scope import SETTING, told
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     import sqlalchemy as sa
 
@@ -49,10 +50,20 @@ class Rehearsal(Office):
 
     @contextmanager
     def _unit(self, operator: Operator | None) -> Iterator[sa.Connection]:
-        with self.connection.begin_nested():
-            if operator is not None:
-                self.assurance.present(self.connection, operator, self.clock.now())
-            yield self.connection
+        self._keep_to(operator.schools if operator is not None else None)
+        try:
+            with self.connection.begin_nested():
+                if operator is not None:
+                    self.assurance.present(self.connection, operator, self.clock.now())
+                yield self.connection
+        finally:
+            self._keep_to(None)
+
+    def _keep_to(self, schools: Collection[int] | None) -> None:
+        """What `models.engine` says to PostgreSQL at the beginning of a transaction."""
+        if self.connection.dialect.name == "postgresql":
+            self.connection.execution_options(schools=schools)
+            self.connection.exec_driver_sql(f"SET LOCAL {SETTING} = '{told(schools)}'")
 
     def seal(self, log: Log | None = None, known: Any = None) -> None:  # type: ignore[override]
         """Nothing lasts, so nothing is signed."""

@@ -138,7 +138,7 @@ class Audit(Desk):
     def within(self, operator: Operator) -> Sequence[Predicate]:
         from console.scope import records_of
 
-        return () if operator.schools is None else (records_of(operator, operator.schools),)
+        return () if operator.schools is None else (records_of(operator),)
 
     def state(self, sight: Sight) -> sa.ColumnElement[str]:
         """What sort of record it is: a record itself never changes."""
