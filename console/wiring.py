@@ -79,10 +79,12 @@ def open_office(
     random: RandomSource | None = None,
     sealing: bool = True,
     assurance: Assurance | None = None,
+    directory: Directory | None = None,
 ) -> Office:
     """The office of a portal that `district init` has made. Signs what an earlier process left unsigned.
 
-    `assurance` is what vouches for operators: their sessions, unless the portal is a demonstration.
+    `assurance` is what vouches for operators: their sessions, unless database and settings both say that the portal is a
+    demonstration.
     Without `sealing` nothing is signed and so nothing refused: how a ledger is opened that is to be verified, or is broken.
 
     Raises Unavailable when the database, a table or a key is missing, Refused when the key is another portal's, Unverified when the
@@ -93,6 +95,7 @@ def open_office(
     from console.keyfiles import read_signing_key
     from console.ledger.seal import Signer
     from console.office import Office
+    from console.signin.sessions import Sessions
     from models.engine import reading
     from models.words import Log
 
@@ -123,7 +126,8 @@ def open_office(
         chance,
         vault,
         signer,
-        assurance or Demonstration(),
+        assurance or (Demonstration() if demo and settings.demo.made_by else Sessions(settings)),
+        directory or open_directory(settings, clock),
     )
     for log in Log if sealing else ():
         office.seal(log)

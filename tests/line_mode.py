@@ -39,10 +39,16 @@ class Answer:
 
 
 def write_settings(portal: Portal, folder: Path) -> Path:
-    """The `district.toml` of a portal under test."""
+    """The `district.toml` of a portal under test, which keeps its line sessions beside it."""
     file = folder / FILE_NAME
     file.write_text(
-        Settings.example({"database.url": portal.settings.database.url, "portal.origin": "test.example/ledger"}),
+        Settings.example(
+            {
+                "database.url": portal.settings.database.url,
+                "portal.origin": "test.example/ledger",
+                "signin.session_folder": "run",
+            }
+        ),
         encoding="utf-8",
     )
     return file

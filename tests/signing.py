@@ -13,20 +13,25 @@ from console.wiring import open_engine, open_vault
 from models import tables as t
 from models.engine import writing
 from models.words import SessionKind
+from tests.services.pty import Pty
 
 if TYPE_CHECKING:
     from console.settings import Settings
     from console.signin.sessions import Begun
-    from tests.portals import Portal
+    from tests.services.terminal import Terminal
 
 PASSWORD = "nine purple otters rowing"
 SEED = b"a seed of the tests "
 
 
 def signed_in(settings: Settings, operator: str = "administrator", *, now: datetime | None = None) -> dict[str, str]:
-    """The environment in which the real command line finds this operator signed in. By the machine's clock unless `now` is given."""
+    """The environment in which the real command line finds this operator signed in: none, where `signin.session_folder` is set.
+
+    By the machine's clock unless `now` is given.
+    """
     folder = settings.folder / "run"
-    folder.mkdir(mode=0o700, exist_ok=True)
+    if settings.signin.session_folder is None:
+        folder.mkdir(mode=0o700, exist_ok=True)
     begun = begin(settings, operator, SessionKind.LINE, now or datetime.now(UTC))
     environment = {"XDG_RUNTIME_DIR": str(folder)}
     line_session.write(settings, environment, None, begun)
@@ -60,24 +65,8 @@ class Credentials:
         return factor.code_at(self.seed, factor.step_of(now) + away)
 
 
-def equip(portal: Portal, name: str = "administrator", password: str = PASSWORD) -> Credentials:
-    """Give a local operator a password and a second factor, as enrolling does."""
-    office = portal.office
-    seed = (name.encode() + SEED)[:20]
-    number = office.operator(name).id
-    with office.writing() as connection:
-        connection.execute(t.operator_password.delete().where(t.operator_password.c.operator_id == number))
-        connection.execute(
-            t.operator_password.insert().values(
-                operator_id=number, encoded=passwords.encode(password, SystemRandom()), set_at=office.clock.now()
-            )
-        )
-        codes = factor.enrol(connection, office.vault, number, seed, -1, office.clock.now(), SystemRandom())
-    return Credentials(name, password, seed, codes)
-
-
-def equip_settings(settings: Settings, name: str = "administrator", password: str = PASSWORD) -> Credentials:
-    """As `equip`, for a portal that only its settings name."""
+def equip(settings: Settings, name: str = "administrator", password: str = PASSWORD) -> Credentials:
+    """Give a local operator of a portal a password and a second factor, as enrolling does."""
     import sqlalchemy as sa
 
     engine = open_engine(settings)
@@ -86,6 +75,7 @@ def equip_settings(settings: Settings, name: str = "administrator", password: st
         with writing(engine) as connection:
             number = connection.execute(sa.select(t.operator.c.id).where(t.operator.c.name == name)).scalar_one()
             encoded = passwords.encode(password, SystemRandom())
+            connection.execute(t.operator_password.delete().where(t.operator_password.c.operator_id == number))
             connection.execute(t.operator_password.insert().values(operator_id=number, encoded=encoded, set_at=now))
             vault = open_vault(connection, settings, SystemRandom())
             codes = factor.enrol(connection, vault, number, seed, -1, now, SystemRandom())
@@ -93,3 +83,23 @@ def equip_settings(settings: Settings, name: str = "administrator", password: st
     finally:
         engine.dispose()
     return Credentials(name, password, seed, codes)
+
+
+def type_sign_in(terminal: Pty | Terminal, who: Credentials, *, name: bool = True, away: int = 0) -> None:
+    """Sign in at the prompts of a terminal, as a person does."""
+    enter = "\r"
+    if name:
+        terminal.wait_for("Name:")
+        _type(terminal, who.name + enter)
+    terminal.wait_for("Password")
+    _type(terminal, who.password + enter)
+    terminal.wait_for("Code:")
+    _type(terminal, who.code(datetime.now(UTC), away) + enter)
+
+
+def _type(terminal: Pty | Terminal, text: str) -> None:
+    if isinstance(terminal, Pty):
+        terminal.send(text)
+    else:
+        terminal.type(text.removesuffix("\r"))
+        terminal.press("Enter")

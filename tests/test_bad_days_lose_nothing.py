@@ -25,12 +25,14 @@ import sqlalchemy as sa
 from console.cli.main import main
 from console.errors import Unavailable
 from console.ledger.verifying import verify
+from console.settings import Settings
 from console.wiring import open_office
 from models import tables as t
 from tests.line_mode import Answer, write_settings
 from tests.portals import Portal, open_portal
 from tests.services.postgres import Cluster, free_port
 from tests.services.pty import Pty
+from tests.signing import equip, signed_in, type_sign_in
 from tests.vouching import Unasked
 
 if TYPE_CHECKING:
@@ -61,6 +63,10 @@ class Day:
     @property
     def config(self) -> Path:
         return self.folder / "district.toml"
+
+    @property
+    def settings(self) -> Settings:
+        return Settings.load(self.config)
 
     @property
     def database(self) -> Path:
@@ -98,8 +104,6 @@ class Day:
         return answer.sentence
 
     def office(self) -> Any:
-        from console.settings import Settings
-
         return open_office(Settings.load(self.config), assurance=Unasked())
 
     def holds(self, *, approved: int) -> None:
@@ -109,8 +113,10 @@ class Day:
             states = connection.execute(sa.select(t.registration.c.state)).scalars().all()
             ties = connection.execute(sa.select(t.membership.c.status)).scalars().all()
             batches = connection.execute(sa.select(sa.func.count()).select_from(t.batch)).scalar_one()
+            of_decisions = sa.select(sa.func.count()).where(t.record.c.kind == "decision")
+            decisions = connection.execute(of_decisions).scalar_one()
         assert list(states).count("approved") == list(ties).count("approved") == approved
-        assert office.size() == approved
+        assert decisions == approved
         assert batches == bool(approved)
         verdict = verify(office)
         assert verdict.holds, verdict.sentences
@@ -125,6 +131,7 @@ def founded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     portal.office.engine.dispose()
     (folder / "district.toml").write_text(
         '[database]\nurl = "sqlite:///portal.db"\n[portal]\norigin = "test.example/ledger"\n'
+        '[signin]\nsession_folder = "run"\n'
     )
     return folder
 
@@ -133,7 +140,9 @@ def founded(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def day(founded: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> Day:
     shutil.copytree(founded, tmp_path / "district")
     caplog.set_level(logging.DEBUG)
-    return Day(tmp_path / "district", caplog)
+    made = Day(tmp_path / "district", caplog)
+    signed_in(made.settings)
+    return made
 
 
 # The database is somebody else's for a while
@@ -485,7 +494,9 @@ def test_a_signal_in_the_middle_of_a_command_leaves_nothing_half_done(day: Day, 
 
 @pytest.mark.parametrize("how", ["hang up", "terminate"])
 def test_a_console_that_ends_under_a_decision_leaves_all_of_it_or_none(day: Day, how: str) -> None:
+    who = equip(day.settings)
     with Pty([DISTRICT, "--config", day.config]) as pty:
+        type_sign_in(pty, who)
         pty.wait_for("What waits")
         pty.send("1")
         pty.wait_for(f"{CASES} match")
@@ -530,7 +541,7 @@ def server_day(durable: Cluster, tmp_path: Path, caplog: pytest.LogCaptureFixtur
     portal = open_portal(url, tmp_path)
     fill(portal)
     portal.office.engine.dispose()
-    write_settings(portal, tmp_path)
+    signed_in(Settings.load(write_settings(portal, tmp_path)))
     caplog.set_level(logging.DEBUG)
     return Day(tmp_path, caplog)
 

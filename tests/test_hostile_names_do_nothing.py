@@ -25,6 +25,7 @@ from models import tables as t
 from tests.line_mode import LineMode, write_settings
 from tests.portals import open_portal
 from tests.services.pty import Pty
+from tests.signing import equip, type_sign_in
 from tests.test_bad_days_lose_nothing import DISTRICT
 
 if TYPE_CHECKING:
@@ -140,6 +141,10 @@ def besieged(tmp_path_factory: pytest.TempPathFactory) -> Portal:
     return portal
 
 
+SIGN_IN_AND_OUT = 2
+"""Records that the walk itself leaves."""
+
+
 @pytest.fixture(scope="module")
 def usual(tmp_path_factory: pytest.TempPathFactory) -> Written:
     """What the console writes where every name is harmless."""
@@ -161,7 +166,9 @@ def walk(portal: Portal, columns: int, rows: int, cases: int) -> Written:
         "--operator",
         "administrator",
     ]
+    who = equip(portal.settings)
     with Pty(command, columns=columns, rows=rows) as pty:
+        type_sign_in(pty, who, name=False)
         pty.wait_for("What waits")
         for digit, name in enumerate(DESKS, 1):
             pty.send(str(digit))
@@ -254,7 +261,7 @@ def test_no_screen_obeys_a_name(besieged: Portal, usual: Written, size: tuple[in
     assert attacked.kinds - usual.kinds == set()
     assert attacked.orders == set(), [hex(ord(each)) for each in attacked.orders]
     assert "⟨U+202E⟩" in attacked.text
-    assert besieged.office.size() == size_before
+    assert besieged.office.size() == size_before + SIGN_IN_AND_OUT
     verdict = verify(besieged.office)
     assert verdict.holds, verdict.sentences
 

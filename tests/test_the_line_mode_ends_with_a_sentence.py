@@ -16,9 +16,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from console.cli.main import main
+from console.settings import FILE_NAME, Settings
 from fixtures.hostile import HOSTILE_NAMES
 from tests.line_mode import LineMode, write_settings
 from tests.services.pty import Pty
+from tests.signing import signed_in
 
 if TYPE_CHECKING:
     from tests.portals import Portal
@@ -30,7 +32,10 @@ UNPRINTABLE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 
 @pytest.fixture
 def line(portal: Portal, tmp_path: Path) -> LineMode:
-    return LineMode(portal, write_settings(portal, tmp_path))
+    """The line mode in this process, where nobody is asked, and in others, where the administrator is signed in."""
+    config = write_settings(portal, tmp_path)
+    signed_in(Settings.load(config))
+    return LineMode(portal, config)
 
 
 def fails(capsys: pytest.CaptureFixture[str], code: int, *words: str) -> str:
@@ -165,6 +170,7 @@ def test_founding_prints_the_public_key_alone_and_again_is_harmless(
     folder = tmp_path / "new"
     folder.mkdir()
     monkeypatch.chdir(folder)
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(folder / "run"))
     assert main(["init", "--database", database_url, "--origin", "test.example/ledger"]) == 0
     first = capsys.readouterr()
     assert first.out.startswith("test.example/ledger+")
@@ -177,6 +183,7 @@ def test_founding_prints_the_public_key_alone_and_again_is_harmless(
     assert "newest" in again.err
     assert main(["doctor"]) == 0
     capsys.readouterr()
+    signed_in(Settings.load(folder / FILE_NAME))
     assert main(["registrations", "list", "--format", "json"]) == 0
     assert capsys.readouterr().out == "[]\n"
 

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from typing import TYPE_CHECKING
 
 from console.cli.opening import open_office, session, who
-from console.errors import Usage
+from console.errors import ConsoleError, Usage
 
 if TYPE_CHECKING:
     import click
+
+    from console.authority import Operator
+    from console.office import Office
+
+_log = logging.getLogger("district.signin")
 
 
 def open_console(ctx: click.Context) -> None:
@@ -25,10 +31,37 @@ def open_console(ctx: click.Context) -> None:
     for name in [each for each in os.environ if each.startswith("TEXTUAL")]:
         del os.environ[name]
     office = open_office(ctx)
-    operator = who(ctx)
-    from screens.app import run
+    operator = _operator(ctx, office)
+    try:
+        from screens.app import run
 
-    if session(ctx).mouse:
-        run(office, operator, mouse=True)
-    else:
-        run(office, operator)
+        if session(ctx).mouse:
+            run(office, operator, mouse=True)
+        else:
+            run(office, operator)
+    finally:
+        _leave(office, operator)
+
+
+def _operator(ctx: click.Context, office: Office) -> Operator:
+    """Who opens the console: whoever signs in on this terminal, with a session that ends with it; of a demonstration as ever.
+
+    A sign-in of the line mode is not enough: it was made for commands, and where it lies a screen could be opened by who finds the
+    terminal. Raises Refused for a program, which has no way to a screen.
+    """
+    if not office.assurance.asks:
+        return who(ctx)
+    from console.cli.signing import ask_in
+    from models.words import SessionKind
+
+    return ask_in(office, session(ctx).operator_name, SessionKind.SCREEN).operator
+
+
+def _leave(office: Office, operator: Operator) -> None:
+    """End the session, whatever became of the screen; where that cannot be written it ends with its idle minutes."""
+    from console.signin.leaving import leave
+
+    try:
+        leave(office, operator)
+    except ConsoleError as error:
+        _log.warning("the session was not ended: %s", error)

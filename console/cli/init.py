@@ -48,7 +48,8 @@ def command(
 
     Writes district.toml where there is none, makes the tables and, for a new portal, the ledger's key and the data key;
     prints the ledger's public key, which proves every later report. Keep the keys, and copies of them elsewhere.
-    The first operator is who --operator names, else administrator.
+    The first operator is who --operator names, else administrator; the one-time word that is printed for them lets
+    them set a password and a second factor at their first sign-in. Again before that prints a new one.
     """
     from console.clock import SystemClock
     from console.founding import found
@@ -78,6 +79,9 @@ def command(
         say(f"The portal is there already; its schema {founded.revision} is the newest.")
     else:
         say(f"The schema was brought from {before or 'nothing'} to {founded.revision}.")
+    if founded.word:
+        say(f"The first operator is {founded.first}. Sign in with: district signin {founded.first}")
+        say(f"One-time word, for {settings.signin.invitation_hours} hours, in place of a password: {founded.word}")
     if form == "json":
         write_json({"key": founded.verifier_key, "new": founded.new, "schema": founded.revision})
     else:

@@ -160,7 +160,7 @@ def _proved(office: Office, directory: Directory | None, name: str, password: st
     from console.signin.placing import placed
 
     try:
-        place = placed(office.settings, directory.groups(person))
+        place = placed(office.settings, directory.groups(person)) if directory is not None else None
     except Unavailable as error:
         raise _silent(office, error) from None
     with office.reading() as connection:

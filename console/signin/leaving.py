@@ -6,9 +6,10 @@ everywhere, all of the operator's at once, wherever they are open.
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
-from console.errors import SignedOut
+from console.errors import SignedOut, Unavailable
 from console.lazy import sa, t
 from console.signin import delays, factor
 from console.signin.entering import NotIn, key_fits, password_is, refuse, take_turn
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from console.directory import Directory
     from console.office import Office
 
+_log = logging.getLogger("district.signin")
+
 
 def sessions(office: Office) -> Sessions | None:
     """The sessions of an office in which people sign in, None where nobody does."""
@@ -30,10 +33,18 @@ def sessions(office: Office) -> Sessions | None:
 
 
 def touch(office: Office, operator: Operator, now: datetime) -> None:
-    """Something was done in the session: its idle minutes begin anew."""
-    if (own := sessions(office)) is not None and operator.session is not None:
+    """Something was done in the session: its idle minutes begin anew. Where that cannot be written it only rests sooner."""
+    own = sessions(office)
+    if own is None or operator.session is None:
+        return
+    try:
+        with office.reading() as connection:
+            if not own.stale(connection, operator, now):
+                return
         with office.writing() as connection:
             own.seen(connection, operator, now)
+    except Unavailable as error:
+        _log.warning("it was not written down that a session is in use: %s", error)
 
 
 def leave(office: Office, operator: Operator, *, everywhere: bool = False) -> None:

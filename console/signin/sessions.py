@@ -163,6 +163,11 @@ class Sessions:
         self.present(connection, operator, now)
         return operator
 
+    def stale(self, connection: sa.Connection, operator: Operator, now: datetime) -> bool:
+        """Whether it is time to write down that the session is in use."""
+        seen = connection.execute(sa.select(t.session.c.seen_at).where(t.session.c.id == operator.session)).scalar()
+        return seen is not None and seen < now - SEEN_EVERY
+
     def seen(self, connection: sa.Connection, operator: Operator, now: datetime) -> None:
         """Something was done in the session."""
         s = t.session.c
