@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from console.cli.opening import session
 from console.cli.output import format_option
 from console.errors import Unavailable
 
@@ -16,6 +17,29 @@ if TYPE_CHECKING:
 @click.group("directory")
 def command() -> None:
     """The district's directory (LDAP): who may be given a login, and who signs in with it."""
+
+
+@command.command("check", short_help="Say step by step what works of it and what does not.")
+@click.argument("name", required=False, default="", metavar="[NAME]")
+@format_option
+@click.pass_context
+def check(ctx: click.Context, name: str, form: str) -> int:
+    """Look at every server, its certificate, the searching account, the base, attributes and groups; change nothing.
+
+    With NAME also which role and schools that person would get. Nobody's password is asked for. Ends with 0 when all is well
+    enough, 1 when something is wrong, 5 when no server can be asked.
+    """
+    from console.cli.doctor import answer
+    from console.directory.checking import Check
+    from console.directory.ldap import Ldap
+    from console.settings import Settings
+    from console.wiring import open_clock
+
+    settings = Settings.read(session(ctx).config)
+    if not settings.directory.hosts:
+        raise Unavailable("directory.hosts names no server; nothing was asked. Name the directory in district.toml.")
+    clock = open_clock(settings, demo=settings.demo.today is not None)
+    return answer(Check(settings, Ldap(settings.directory, clock), clock).look(name), form)
 
 
 @command.command("sync", short_help="Read everybody of the directory, for the activations desk.")

@@ -26,7 +26,11 @@ def command(ctx: click.Context, form: str) -> int:
     Ends with 0 when all is well enough to work, 1 when something is wrong, 4 when records are missing, 5 when something needed
     is not there.
     """
-    findings = _examine(ctx)
+    return answer(_examine(ctx), form)
+
+
+def answer(findings: list[Finding], form: str) -> int:
+    """Write what was found in the format asked for, and return the exit code that it means."""
     rows = [{"id": each.name, "state": each.health, "found": each.text, "advice": each.advice} for each in findings]
     if form == "json":
         write_json(rows)

@@ -36,7 +36,7 @@ class Ldap:
     def __init__(self, settings: DirectorySettings, clock: Clock, patience: Patience | None = None) -> None:
         self._settings, self._clock = settings, clock
         self._patience = patience or Patience()
-        self._reading = Reading(settings)
+        self.reading = Reading(settings)
 
     def authenticate(self, name: str, password: str) -> Person:
         """The person of this name, whose password it is. Raises NotAccepted, for whatever reason."""
@@ -57,7 +57,7 @@ class Ldap:
         from console.directory.groups import of_person
 
         wanted = [group for group, _ in self._settings.roles]
-        return self._asked(lambda line: of_person(line, self._reading, person.dn, wanted))
+        return self._asked(lambda line: of_person(line, self.reading, person.dn, wanted))
 
     def is_active(self, directory_id: str) -> Person | None:
         """The person of this id as they are now; None when gone, disabled, locked or expired."""
@@ -76,10 +76,10 @@ class Ldap:
         seen: set[str] = set()
         strange = 0
         try:
-            for page in line.pages(self._settings.base, self._reading.people(), self._reading.attributes):
+            for page in line.pages(self._settings.base, self.reading.people(), self.reading.attributes):
                 now = self._clock.now()
                 for entry in page:
-                    person = self._reading.person(entry, now)
+                    person = self.reading.person(entry, now)
                     if person is None:
                         strange += 1
                     elif person.id not in seen:
@@ -166,7 +166,7 @@ class Ldap:
         """Search, bind once on a line of its own, and look again: what the bind changed counts, as a lock that was lifted."""
         from console.directory.lines import SUCCESS, Line, Unheard
 
-        person = self._reading.person(self._only(line, who), self._clock.now())
+        person = self.reading.person(self.only(line, who), self._clock.now())
         if person is None:
             raise NotAccepted("no identity")
         with Line(line.host, self._settings.ca_file, person.dn, password, line.deadline) as own:
@@ -186,8 +186,9 @@ class Ldap:
             raise NotAccepted("not in use")
         return found
 
-    def _only(self, line: Line, who: Typed) -> Entry:
-        reading = self._reading
+    def only(self, line: Line, who: Typed) -> Entry:
+        """The one entry of this name, over a line that may search. Raises NotAccepted for none and for several."""
+        reading = self.reading
         found = line.search(self._settings.base, reading.named(who), reading.attributes, most=2)
         if len(found) > 1:
             raise NotAccepted("several entries")
@@ -198,11 +199,11 @@ class Ldap:
 
     def _known(self, line: Line, directory_id: str) -> Person | None:
         """The person of this identity, in use or not; None when there is none, or more than one."""
-        those = self._reading.identified(directory_id)
+        those = self.reading.identified(directory_id)
         if those is None:
             return None
-        found = line.search(self._settings.base, those, self._reading.attributes, most=2)
-        return self._reading.person(found[0], self._clock.now()) if len(found) == 1 else None
+        found = line.search(self._settings.base, those, self.reading.attributes, most=2)
+        return self.reading.person(found[0], self._clock.now()) if len(found) == 1 else None
 
     def _unavailable(self) -> Unavailable:
         besides = f" {self._settings.unreachable}" if self._settings.unreachable else ""

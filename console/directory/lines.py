@@ -159,10 +159,10 @@ class Line:
                 cookie = result["controls"][PAGED]["value"]["cookie"]
             yield _entries(response)
 
-    def certificate(self) -> dict[str, Any]:
-        """The server's certificate as `ssl` reads it."""
+    def certificate(self) -> bytes:
+        """The server's certificate, verified, as DER."""
         self._proved()
-        return dict(self._connection.socket.getpeercert())
+        return bytes(self._connection.socket.getpeercert(binary_form=True))
 
     def version(self) -> str:
         """The version of TLS that is spoken."""
