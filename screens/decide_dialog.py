@@ -126,7 +126,7 @@ class DecideDialog(FormDialog):
         self.entitle(f"{self._decision.title}: {cases}" if plan.count else f"{self._decision.title}: nothing to do")
         self._say_days()
         self.tell(plan_content(self._desk, plan, message.first, self.width, roomy=self.roomy))
-        yes = "Ask for it" if plan.second_person else self._decision.title
+        yes = "Ask a second person" if plan.second_person else self._decision.title
         self.answer.ready(
             f"{yes} {plan.count:,}" if plan.count > 1 and not plan.second_person else yes,
             None

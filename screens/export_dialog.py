@@ -90,7 +90,7 @@ class ExportDialog(FormDialog):
         self._explain(message.plan)
         plan = message.plan
         self.ask_code(needed=plan is not None and plan.step_up)
-        self.answer.ready("Ask for it" if plan is not None and plan.second_person else "Export", None)
+        self.answer.ready("Ask a second person" if plan is not None and plan.second_person else "Export", None)
 
     def on_input_changed(self, event: Line.Changed) -> None:
         """Count again when the typing rests."""

@@ -28,7 +28,7 @@ FEW = 3
 """The same on a small terminal."""
 WHO = 24
 """Cells that a name takes."""
-WAITS = "It waits for a second person: nothing happens until another operator confirms it, within 24 hours."
+WAITS = "Waits for a second person: nothing happens until another confirms it."
 ASKS = "It asks for a code of your second factor, for this alone."
 REASONS = 4
 """Reasons for leaving out that a dialog names."""
@@ -50,8 +50,12 @@ def reasons(skipped: Sequence[Skip], count: int) -> list[tuple[int, SafeText]]:
 def plan_content(desk: Desk, plan: Plan, first: Sequence[Row], width: int, *, roomy: bool) -> Content:
     """Who takes part, who is left out and why, what it opens and closes, what is written to whom."""
     rows: list[Sequence[Words]] = [[(clip(row_name(desk, row), width), "")] for row in first[: SHOWN if roomy else FEW]]
-    if plan.count > len(rows):
-        rows.append([words(safe(f"        and {plan.count - len(rows):,} more"), Tone.DIM)])
+    named = len(rows)
+    if plan.count and plan.second_person:
+        # First, for on a small terminal the rest is scrolled to.
+        rows = [*([words(line, Tone.WARN)] for line in wrap(safe(WAITS), width)), *rows]
+    if plan.count > named:
+        rows.append([words(safe(f"        and {plan.count - named:,} more"), Tone.DIM)])
     space: list[Sequence[Words]] = [()] if roomy or plan.count <= 1 else []
     if plan.skipped_count:
         rows += [*space, [words(safe(f"{plural(plan.skipped_count, desk.singular)} left out:"), Tone.WARN)]]
@@ -62,8 +66,6 @@ def plan_content(desk: Desk, plan: Plan, first: Sequence[Row], width: int, *, ro
             ]
     if plan.count:
         rows += [*space, *([(line, "")] for line in wrap(safe(_effects(plan)), width))]
-    if plan.count and plan.second_person:
-        rows += [[words(line, Tone.WARN)] for line in wrap(safe(WAITS), width)]
     if plan.count and plan.step_up:
         rows += [[words(line, Tone.DIM)] for line in wrap(safe(ASKS), width)]
     return lines(rows)

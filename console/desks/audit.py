@@ -27,8 +27,11 @@ if TYPE_CHECKING:
     from console.filters import Predicate
     from console.vault import Vault
 
-DESKS = ("registrations", "challenges", "students", "grants", "schools", "audit", "intake")
-KINDS = ("decision", "access", "disclosure")
+DESKS = (
+    *("registrations", "challenges", "students", "grants", "schools", "audit", "intake"),
+    *("activations", "requests", "operators"),
+)
+KINDS = ("decision", "access", "disclosure", "signin")
 LOGS = ("ledger", "accesses")
 FIRST_ACCESS = -1
 """The number of the first record of the log of accesses; the next is one less."""

@@ -43,7 +43,7 @@ def audit_facts(connection: sa.Connection, case: int, sight: Sight, vault: Vault
     parts = [
         Part("Record", _about(record, row.name, f"{local:%Y-%m-%d %H:%M:%S}, {age(row.at, sight.now)} ago")),
         Part("Before and after", _changes(record)),
-        Part("With", _lines(record.params)),
+        Part("With", _lines(record.params | _second(connection, record))),
         Part("Why", _why(connection, vault, record)),
         Part("Its batch", _batch(connection, record, sight)),
         Part("Proof", _proof(connection, record, row.body, sight)),
@@ -92,6 +92,15 @@ def _lines(said: Mapping[str, Any]) -> tuple[Fact, ...]:
         for name, value in said.items()
         for n, line in enumerate(paragraph(str(value)))
     )
+
+
+def _second(connection: sa.Connection, record: Record) -> dict[str, str]:
+    """Who confirmed it, by name, where a second person did."""
+    number = record.params.get("confirmed_by")
+    if number is None:
+        return {}
+    name = connection.execute(sa.select(t.operator.c.name).where(t.operator.c.id == number)).scalar()
+    return {"confirmed_by": name or f"no. {number}"}
 
 
 def _why(connection: sa.Connection, vault: Vault, record: Record) -> tuple[Fact, ...]:

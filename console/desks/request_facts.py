@@ -26,6 +26,7 @@ from console.text import SafeText, join, paragraph, safe
 
 if TYPE_CHECKING:
     from console.desk import Desk
+    from console.params import Option
     from console.selection import Plan
     from console.vault import Vault
 
@@ -50,10 +51,12 @@ def request_facts(
         .where(t.request.c.id == case)
     ).one()
     what = action_words(row.desk, row.action)
+    why, typed = _said(row, sight, vault)
     parts = [
-        Part("What is asked", (*_asked(row, what, sight), *_why(row, sight, vault))),
+        Part("What is asked", (*_asked(row, what), *why)),
         Part("Whom it is about", _cases(connection, row, sight)),
         Part("What it would do now", _effects(connection, row, sight, vault) if row.now == "waiting" else ()),
+        Part("As it was typed", typed),
         Part("Where it stands", _stands(connection, row, sight)),
     ]
     return safe(f"{what}: {_many(row)}, asked for by {row.maker_name}"), tuple(part for part in parts if part.facts)
@@ -74,49 +77,49 @@ def _moment(at: Any, sight: Sight) -> str:
     return f"{at.astimezone(sight.settings.portal.zone):%A, %-d %B, %H:%M}"
 
 
-def _asked(row: Any, what: str, sight: Sight) -> tuple[Fact, ...]:
-    role = row.maker_role.replace("_", " ")
+def _asked(row: Any, what: str) -> tuple[Fact, ...]:
     help_ = (
         "Give leave to write these records into a file, within a day."
         if (row.desk, row.action) == EXPORT
         else _desk(row).decision(row.action).help
     )
     return (
-        Fact("Who", join((safe(row.maker_name), safe(role)), safe(", "))),
-        Fact("When", safe(f"{_moment(row.made_at, sight)}, {age(row.made_at, sight.now)} ago")),
         Fact("What", safe(f"{what}, {_many(row)}"), Tone.ACCENT),
         Fact("", safe(help_), Tone.DIM),
+        Fact("Who asks", safe(f"{row.maker_name}, {row.maker_role.replace('_', ' ')}")),
     )
 
 
-def _why(row: Any, sight: Sight, vault: Vault) -> tuple[Fact, ...]:
-    """Reason and parameters, opened for who may know them."""
+def _said(row: Any, sight: Sight, vault: Vault) -> tuple[tuple[Fact, ...], tuple[Fact, ...]]:
+    """Why, and the other parameters, opened for who may know them."""
     right = rights().get((row.desk, row.action))
     if row.maker_id != sight.operator.id and (right is None or not sight.operator.may(right)):
-        return (Fact("Why", safe("sealed: it is opened for whoever has the right to this decision"), Tone.DIM),)
+        return (Fact("Why", safe("sealed: it is opened for whoever has the right to this decision"), Tone.DIM),), ()
     try:
         typed: dict[str, Any] = msgspec.json.decode(opened(row, vault).call)
         params = Exporting if (row.desk, row.action) == EXPORT else call_of(row, vault).decision.Params
     except (ConsoleError, KeyError, msgspec.ValidationError) as error:
         said = str(error) if isinstance(error, ConsoleError) else "it was asked for in another version of the console"
-        return (Fact("Why", safe(said), Tone.BAD),)
-    kinds = {each.name: each.type for each in options(params)}
-    order = sorted(typed, key=lambda name: name != "reason")
-    facts = [
-        Fact("Why" if name == "reason" else name.replace("_", " ").capitalize() if not n else "", line)
-        for name in order
-        if typed[name] not in (None, "")
-        for n, line in enumerate(paragraph(_value(typed[name], kinds.get(name, str))))
-    ]
-    return tuple(facts) if typed.get("reason") else (Fact("Why", safe("no reason was given"), Tone.WARN), *facts)
+        return (Fact("Why", safe(said), Tone.BAD),), ()
+    reason = paragraph(typed.pop("reason", ""))
+    why = tuple(Fact("Why" if not n else "", line) for n, line in enumerate(reason))
+    kinds = {each.name: each for each in options(params)}
+    with_ = tuple(
+        Fact(name.replace("_", " ").capitalize() if not n else "", line)
+        for name, value in typed.items()
+        if value not in (None, "")
+        for n, line in enumerate(paragraph(_value(value, kinds.get(name))))
+    )
+    return why or (Fact("Why", safe("no reason was given"), Tone.WARN),), with_
 
 
-def _value(value: Any, kind: type) -> str:
+def _value(value: Any, option: Option | None) -> str:
+    """A parameter as people say it."""
     if isinstance(value, bool):
         return "yes" if value else "no"
-    if kind is date:
+    if option is not None and option.type is date:
         return f"{date.fromisoformat(value):%A, %-d %B %Y}"
-    return str(value)
+    return str(value).replace("_", " ") if option is not None and option.words else str(value)
 
 
 def _cases(connection: sa.Connection, row: Any, sight: Sight) -> tuple[Fact, ...]:
@@ -184,6 +187,11 @@ def _planned(plan: Plan, row: Any) -> list[Fact]:
 
 
 def _stands(connection: sa.Connection, row: Any, sight: Sight) -> tuple[Fact, ...]:
+    asked = Fact("Asked", safe(f"{_moment(row.made_at, sight)}, {age(row.made_at, sight.now)} ago"))
+    return (asked, *_answered(connection, row, sight))
+
+
+def _answered(connection: sa.Connection, row: Any, sight: Sight) -> tuple[Fact, ...]:
     until = f"{_moment(row.until, sight)}, {age(row.until, sight.now)}"
     match row.now:
         case "waiting":

@@ -62,7 +62,7 @@ class Requests(Desk):
         Column("cases", "Cases", 7, right=True),
         Column("maker", "Asked by", 12, grows=True),
         Column("asked", "Asked", 5, right=True, optional=2, sortable=False),
-        Column("until", "Until", 11, optional=1),
+        Column("until", "Until", 13, optional=1),
         Column("state", "State", 9, sortable=False),
     )
     terms = (
