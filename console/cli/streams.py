@@ -90,7 +90,7 @@ def hand_over(ctx: click.Context, made: Path) -> None:
 
 
 def _folder(ctx: click.Context) -> Path:
-    made = Path(mkdtemp(prefix="district-"))
+    made = Path(mkdtemp(prefix="district-stream-"))
     ctx.find_root().call_on_close(lambda: shutil.rmtree(made, ignore_errors=True))
     return made
 
