@@ -30,24 +30,15 @@ def opens(kind: str, today: date) -> sa.ColumnElement[int]:
 
 def _oneself(starts: Predicate) -> sa.ColumnElement[int]:
     """One who had a login may have waited for the school's approval."""
-    m, d = t.membership.c, t.directory_user.c
-    approved = sa.exists().where(
-        m.account_id == same().c.id, m.student_id == d.student_id, m.status == MembershipStatus.APPROVED
-    )
-    closed = sa.exists().where(
-        m.account_id == same().c.id, m.student_id == d.student_id, m.status == MembershipStatus.SUSPENDED
-    )
-    removed = sa.exists().where(
-        m.account_id == same().c.id, m.student_id == d.student_id, m.status == MembershipStatus.REMOVED
-    )
+    status = sa.func.coalesce(t.membership.c.status, MembershipStatus.PENDING.value)
+    closed = sa.and_(own(), status == MembershipStatus.SUSPENDED)
     by_school = sa.func.coalesce(t.school.c.initial_rights == InitialRights.APPROVE_FOR_GRADES, sa.false())
     waited = sa.and_(
         same().c.status == AccountStatus.ACTIVE,
-        sa.not_(approved),
-        sa.not_(closed),
-        sa.or_(removed, sa.not_(by_school)),
+        status != MembershipStatus.APPROVED,
+        sa.or_(status == MembershipStatus.REMOVED, sa.not_(by_school)),
     )
-    return sa.case((sa.and_(starts, sa.not_(sa.and_(own(), closed))), 1), (waited, 1), else_=0)
+    return sa.case((closed, 0), (starts, 1), (waited, 1), else_=0)
 
 
 def _pupils(today: date) -> sa.ColumnElement[int]:

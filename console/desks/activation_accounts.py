@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from console.directory.conflicts import own, same
+from console.directory.conflicts import own
 from console.errors import Refused
 from console.intake.lookups import CHUNK
 from console.lazy import sa, t
@@ -29,25 +29,17 @@ def key_of() -> sa.ColumnElement[str]:
     return sa.case((own(), d.login_key), else_=sa.literal(FREE).concat(d.directory_id))
 
 
-def account_of() -> sa.ColumnElement[int]:
-    """The id of that login, a scalar subquery over the desk's source; NULL until it is made."""
-    a = t.account.alias("tied")
-    found = sa.select(a.c.id).where(a.c.login_key == key_of()).correlate(t.directory_user, same())
-    return found.scalar_subquery()
-
-
-def membership_of() -> sa.ColumnElement[int]:
-    """The id of the student's own tie of that login; NULL until it is made."""
-    m = t.membership.alias("own_tie")
-    found = sa.select(m.c.id).where(m.c.account_id == account_of(), m.c.student_id == t.directory_user.c.student_id)
-    return found.correlate(t.directory_user, same()).scalar_subquery()
+def with_login(source: sa.FromClause) -> sa.FromClause:
+    """The cases with that login and the student's own tie of it, each where it is there: one row a case."""
+    a, m = t.account.c, t.membership.c
+    tie = sa.and_(m.account_id == a.id, m.student_id == t.directory_user.c.student_id)
+    return source.outerjoin(t.account, a.login_key == key_of()).outerjoin(t.membership, tie)
 
 
 def make(connection: sa.Connection, where: Predicate, sight: Sight, desk: Desk, type_: AccountType) -> None:
     """Make the logins, and students' own ties, that the cases of `where` need and do not have."""
     d, a = t.directory_user.c, t.account.c
     _keep_turns(connection, where, desk)
-    missing = account_of().is_(None)
     values: dict[sa.Column[Any], Any] = {
         a.type: sa.literal(type_.value),
         a.login: d.login,
@@ -59,16 +51,16 @@ def make(connection: sa.Connection, where: Predicate, sight: Sight, desk: Desk, 
         a.since: sa.literal(sight.today, sa.Date()),
         a.deleted_at: sa.literal(sight.now, a.deleted_at.type),
     }
-    chosen = sa.select(*values.values()).select_from(desk.source()).where(where, missing).order_by(d.id)
+    chosen = sa.select(*values.values()).select_from(desk.source()).where(where, a.id.is_(None)).order_by(d.id)
     connection.execute(t.account.insert().from_select([column.name for column in values], chosen))
     if type_ is AccountType.STUDENT:
         _make_ties(connection, where, sight, desk)
 
 
 def _make_ties(connection: sa.Connection, where: Predicate, sight: Sight, desk: Desk) -> None:
-    m = t.membership.c
+    a, m = t.account.c, t.membership.c
     values: dict[sa.Column[Any], Any] = {
-        m.account_id: account_of(),
+        m.account_id: a.id,
         m.student_id: t.directory_user.c.student_id,
         m.relation: sa.literal("self"),
         m.status: sa.literal(MembershipStatus.REMOVED.value),
@@ -77,9 +69,9 @@ def _make_ties(connection: sa.Connection, where: Predicate, sight: Sight, desk: 
         m.since: sa.literal(sight.today, sa.Date()),
     }
     # A login that an operator closed stays closed, and needs no tie that would open nothing.
-    opens = sa.or_(sa.not_(own()), same().c.status != AccountStatus.SUSPENDED)
-    chosen = sa.select(*values.values()).select_from(desk.source()).where(where, opens, membership_of().is_(None))
-    connection.execute(t.membership.insert().from_select([column.name for column in values], chosen))
+    opens = a.status != AccountStatus.SUSPENDED
+    chosen = sa.select(*values.values()).select_from(desk.source()).where(where, opens, m.id.is_(None))
+    connection.execute(t.membership.insert().from_select([column.name for column in values], chosen.order_by(a.id)))
 
 
 def _keep_turns(connection: sa.Connection, where: Predicate, desk: Desk) -> None:
@@ -102,6 +94,10 @@ def _keep_turns(connection: sa.Connection, where: Predicate, desk: Desk) -> None
 
 def settle(work: Work) -> None:
     """Make the logins of the chosen cases agree with their state: an activated one has its name, another gives it free."""
+    if "tie_account" not in work.chosen.c:
+        return
+    if work.connection.dialect.name == "postgresql":
+        work.connection.exec_driver_sql(f"ANALYZE {work.chosen.name}")
     _name(work)
     _free(work)
 
@@ -110,9 +106,9 @@ def _name(work: Work) -> None:
     """Activated cases whose login has no name yet get the directory's, and their code's school where the roster names none."""
     connection, d, a = work.connection, t.directory_user.c, t.account.c
     mine = sa.and_(
-        d.id.in_(sa.select(work.chosen.c.id)),
+        d.id == work.chosen.c.id,
         d.state == ActivationState.ACTIVATED,
-        a.id == d.account_id,
+        a.id == work.chosen.c.tie_account,
         a.login_key.startswith(FREE),
     )
     other = t.account.alias("other")
@@ -145,8 +141,6 @@ def _name(work: Work) -> None:
 def _free(work: Work) -> None:
     """Logins that an undo left deleted give their name free, and the schools that came with them."""
     connection, d, a = work.connection, t.directory_user.c, t.account.c
-    if "tie_account" not in work.chosen.c:
-        return
     tied = work.chosen.c.tie_account
     left = sa.select(a.id).where(a.id.in_(sa.select(tied)), a.status == AccountStatus.DELETED)
     k = t.account_school

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from console.authority import Permission, authorize
 from console.desk import Decision, Objection
-from console.desks.activation_accounts import account_of, make, membership_of, settle
+from console.desks.activation_accounts import make, settle
 from console.directory.conflicts import STAFF, WHY, Conflict, conflicts, own, same
 from console.lazy import sa, t
 from console.params import Params, option
@@ -22,7 +22,7 @@ from models.words import AccountStatus, AccountType, ActivationState, InitialRig
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from console.desk import Desk, Sight, Work
+    from console.desk import Sight, Work
     from console.filters import Predicate
 
 WAITING = ("waiting", "conflict")
@@ -105,12 +105,6 @@ class Activate(_ActivationDecision):
             person = Objection(d.student_id.is_not(None), "its number is a student's")
         return [person, Objection(sa.and_(own(), same().c.type != kind.value), "it has a login of another kind")]
 
-    def ties(self, desk: Desk, params: Any) -> Mapping[sa.Table, sa.ColumnElement[int]]:
-        del desk
-        if params.type == Login.STUDENT:
-            return {t.account: account_of(), t.membership: membership_of()}
-        return {t.account: account_of()}
-
     def prepare(self, connection: sa.Connection, where: Predicate, params: Activating, sight: Sight) -> None:
         from console.desks import desk
 
@@ -122,7 +116,7 @@ class Activate(_ActivationDecision):
         begins = a.status.in_(starts)
         changes: dict[sa.Column[Any], Any] = {
             d.state: ActivationState.ACTIVATED,
-            d.account_id: account_of(),
+            d.account_id: a.id,
             a.status: sa.case((begins, AccountStatus.ACTIVE.value), else_=a.status),
             a.since: sa.case((begins, sight.today), else_=a.since),
             a.deleted_at: sa.cast(sa.null(), a.deleted_at.type),

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from console.authority import Permission
 from console.desk import Desk, Part, Sight, Value
+from console.desks.activation_accounts import with_login
 from console.desks.activation_decisions import Activate, Dismiss, Link, Restore
 from console.directory.conflicts import Conflict, conflicts, joined
 from console.filters import Term, Wanted
@@ -22,7 +23,7 @@ from console.text import SafeText, safe
 from models.words import ActivationState, Mask
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from console.filters import Predicate
     from console.vault import Vault
@@ -136,11 +137,14 @@ class Activations(Desk):
     def source(self) -> sa.FromClause:
         d = t.directory_user.c
         return (
-            joined()
+            with_login(joined())
             .outerjoin(t.student, t.student.c.id == d.student_id)
             .outerjoin(t.staff, t.staff.c.id == d.staff_id)
             .outerjoin(t.school, t.school.c.id == sa.func.coalesce(t.student.c.school_id, d.school_id))
         )
+
+    def ties(self) -> Mapping[sa.Table, sa.ColumnElement[int]]:
+        return {t.account: t.account.c.id, t.membership: t.membership.c.id}
 
     def state(self, sight: Sight) -> sa.ColumnElement[str]:
         del sight
