@@ -99,6 +99,8 @@ class Doctor:
         self._disk()
         self._log()
         self._mail()
+        with self.looking("directory"):
+            self._directory()
         with self.looking("database"):
             self._database()
         return self.findings
@@ -165,6 +167,27 @@ class Doctor:
             )
         else:
             self.ok("mail", f"{mail.host}:{mail.port} answers")
+
+    def _directory(self) -> None:
+        """In a line what `district directory check` says in many: the worst of it."""
+        if not self.settings.directory.hosts:
+            self.ok("directory", "none is named, so every operator is local")
+            return
+        from console.directory.checking import Check
+        from console.directory.ldap import Ldap
+        from console.directory.patience import Patience
+
+        patience = Patience(resolve=PATIENCE, connect=PATIENCE, answer=int(PATIENCE), in_all=PATIENCE)
+        directory = Ldap(self.settings.directory, self.clock, patience)
+        found = Check(self.settings, directory, self.clock, patience).look()
+        for health in (Health.BAD, Health.WARN):
+            for each in found:
+                if each.health is health:
+                    said = safe(f"{each.name}: {each.text}")
+                    advice = safe(f"{each.advice} See district directory check.")
+                    self.findings.append(Finding("directory", health, said, advice, each.exit))
+                    return
+        self.ok("directory", "a verified server answers, and every group of the settings is there")
 
     def _database(self) -> None:
         from console.faults import saying

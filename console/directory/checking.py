@@ -53,8 +53,7 @@ class Check:
                 with self.directory.open(host, Deadline(self.patience)) as line:
                     if self._serves(line) and not asked:
                         asked = True
-                        self._holds(line)
-                        if name:
+                        if self._holds(line) and name:
                             self._person(line, name)
             except Unheard as fault:
                 self._wrong(host, fault)
@@ -127,11 +126,12 @@ class Check:
         if one is not None:
             hosts = ", ".join(one.hosts) or "no host"
             days = one.days(self.clock.now())
-            until = f"expires in {days:,} days" if days >= 0 else f"expired {-days:,} days ago"
+            until = f"expires in {days:,} days" if days >= 0 else f"expired {-days - 1:,} days ago"
             which = f": {one.subject}, by {one.issuer}, for {hosts}, {until}"
         self._down(f"{host} TLS", f"{fault.why}{which}", _advice(fault.why))
 
-    def _holds(self, line: Line) -> None:
+    def _holds(self, line: Line) -> bool:
+        """What the base holds; whether there is one."""
         own, reading = self.settings.directory, self.directory.reading
         if not line.search(own.base, "(objectClass=*)", [reading.identity], below=False):
             self._say(
@@ -140,7 +140,7 @@ class Check:
                 f"{own.base} is not there, or cannot be read",
                 "Check directory.base and the account's rights.",
             )
-            return
+            return False
         self._say("base", Health.OK, f"{own.base} can be read")
         sample: list[Entry] = next(line.pages(own.base, reading.people(), reading.attributes), [])
         if not sample:
@@ -175,6 +175,7 @@ class Check:
             self._say(
                 "group", Health.WARN, "directory.roles names none", "Nobody of the directory signs in until it does."
             )
+        return True
 
     def _person(self, line: Line, name: str) -> None:
         reading, own = self.directory.reading, self.settings.directory

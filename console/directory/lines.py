@@ -103,7 +103,10 @@ class Line:
             made.open(read_server_info=False)
         if not self.host.at_once:
             with self._asking("StartTLS"):
-                made.start_tls(read_server_info=False)
+                try:
+                    made.start_tls(read_server_info=False)
+                except verified.LDAPOperationResult:
+                    raise Unheard("StartTLS", "the server does not start TLS") from None
         self._proved()
 
     def bind(self) -> Answer:
@@ -261,9 +264,11 @@ SIGNS = (
     ("PROTOCOL_VERSION", "the server speaks no TLS 1.2 or newer"),
     ("UNSUPPORTED_PROTOCOL", "the server speaks no TLS 1.2 or newer"),
     ("WRONG_VERSION_NUMBER", "the server speaks no TLS there"),
+    ("service not known", "the name has no address"),
+    ("address associated with hostname", "the name has no address"),
+    ("failure in name resolution", "no name server answers"),
     ("timed out", "no answer in time"),
     ("Connection refused", "nothing listens there"),
-    ("startTLS failed", "the server does not start TLS"),
     ("unable to open socket", "no address took a connection in time"),
 )
 """What OpenSSL, the system and ldap3 write, and what it means."""
