@@ -14,7 +14,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from rich.text import Text
-from textual.app import App, SystemCommand
+from textual.app import SystemCommand
 from textual.binding import Binding
 
 from console import lazy
@@ -23,9 +23,12 @@ from console.desks import desk as desk_of
 from console.errors import CodeNeeded, ConsoleError, Exit
 from console.queue import Tone
 from screens import theme
+from screens.console_keys import CONSOLE_KEYS
 from screens.desk_keys import decision_bindings, keyed
 from screens.frame import ConsoleScreen
 from screens.keymap import key_word, keymap
+from screens.lockable import WHILE_LOCKED, LockableApp
+from screens.locking import Locking
 from screens.queue_keys import QUEUE_KEYS
 from screens.watching import LedgerGrew, Watching
 from screens.writes import Writes, Written
@@ -47,34 +50,22 @@ if TYPE_CHECKING:
 
 FLUSH_AFTER = 4.0
 """Seconds after a case was opened when that is written into the log of accesses."""
-STYLES = ("console", "frame", "prompt", "dialogs", "home", "desk_screen", "case_screen", "find", "command_line")
+STYLES = (
+    "console",
+    "frame",
+    "prompt",
+    "dialogs",
+    "home",
+    "desk_screen",
+    "case_screen",
+    "find",
+    "command_line",
+    "lock_screen",
+)
 """The style sheets, the general before the particular."""
 _log = logging.getLogger("district.screens")
 # Where nobody configured logging, Python would write warnings to stderr, across the screen.
 logging.getLogger("district").addHandler(logging.NullHandler())
-
-CONSOLE_KEYS = (
-    Binding("colon", "command", "Command", id="console.command", tooltip="Type a command"),
-    Binding("f2", "command", "Command", id="console.command_too", tooltip="The same as :"),
-    Binding("question_mark", "keys", "Keys", id="console.keys", tooltip="What every key of this screen does"),
-    Binding("f1", "keys", "Keys", id="console.keys_too", tooltip="The same as ?"),
-    Binding("ctrl+f", "find", "Find a person", id="console.find", tooltip="Find a student, an account or a contact"),
-    Binding("u,z", "undo", "Undo", id="console.undo", tooltip="Take back your last decision"),
-    Binding("h,0", "home", "Home", id="console.home", tooltip="Go to the home screen"),
-    *(
-        Binding(str(n), f"digit('{n}')", f"Desk {n}", id=f"console.desk_{n}", tooltip=f"Go to desk {n}")
-        for n in range(1, 10)
-    ),
-    Binding(
-        "ctrl+p",
-        "command_palette",
-        "Palette",
-        id="console.palette",
-        tooltip="Everything that can be done here, by name",
-        priority=True,
-    ),
-    Binding("ctrl+c,ctrl+q", "ask_quit", "Leave", id="console.leave", tooltip="Leave the console", priority=True),
-)
 
 
 def present() -> dict[str, Desk]:
@@ -89,7 +80,7 @@ def present() -> dict[str, Desk]:
     return found
 
 
-class ConsoleApp(App[int], inherit_bindings=False):
+class ConsoleApp(LockableApp, inherit_bindings=False):
     """The console of one operator."""
 
     # All at once: a style sheet that comes with a screen would have everything styled again when it opens.
@@ -97,7 +88,9 @@ class ConsoleApp(App[int], inherit_bindings=False):
     TITLE = "district"
     BINDINGS: ClassVar[list[BindingType]] = [*CONSOLE_KEYS]
 
-    def __init__(self, office: Office, operator: Operator, *, desk: str | None = None) -> None:
+    def __init__(
+        self, office: Office, operator: Operator, *, desk: str | None = None, idle_minutes: float | None = None
+    ) -> None:
         super().__init__(ansi_color=True)
         # Two threads that touch a module for the first time at once would load it twice.
         lazy.load()
@@ -106,6 +99,7 @@ class ConsoleApp(App[int], inherit_bindings=False):
         self.desks: dict[str, Desk] = {name: each for name, each in present().items() if operator.may(each.see)}
         self.writes = Writes(self)
         self.watching = Watching(self)
+        self.locking = Locking(self, idle_minutes or office.settings.signin.idle_minutes)
         self.size_seen = 0
         self.undoable: list[tuple[str, Desk, str, int]] = []
         """Title, desk and batch of this console's decisions that were not undone, the latest last."""
@@ -147,10 +141,12 @@ class ConsoleApp(App[int], inherit_bindings=False):
         if self._first:
             await self.action_desk(self._first)
         self.watching.start()
+        self.locking.start()
 
     def on_unmount(self) -> None:
         """Stop watching."""
         self.watching.stop()
+        self.locking.stop()
 
     def opened(self) -> None:
         """A case was opened: write that into the log of accesses in a moment, with what comes until then."""
@@ -247,6 +243,11 @@ class ConsoleApp(App[int], inherit_bindings=False):
     def _show(self, title: str, shown: Shown) -> None:
         from screens.disclose_dialog import ShownScreen
 
+        if self.locking.locked:
+            self.say(
+                "The screen was locked, so what you asked for was not shown. It is on record; ask again.", Tone.WARN
+            )
+            return
         left = (shown.until - self.office.clock.now()).total_seconds()
         self.push_screen(ShownScreen(title, shown.text, left))
 
@@ -307,7 +308,9 @@ class ConsoleApp(App[int], inherit_bindings=False):
         await self.push_screen(KeysHelp(self.screen.active_bindings, ids=self.size.width >= 100))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """No palette over a dialog: what it offers would act on the screen below."""
+        """Nothing through the lock but leaving; no palette over a dialog: what it offers would act on the screen below."""
+        if self.locking.locked:
+            return action in WHILE_LOCKED
         del parameters
         return not (action == "command_palette" and self.screen.is_modal)
 
@@ -347,7 +350,7 @@ class ConsoleApp(App[int], inherit_bindings=False):
         """Ask whether to leave; asked again, leave."""
         from screens.ask_dialog import AskDialog
 
-        if self._leaving is not None and self.screen is self._leaving:
+        if self.locking.locked or (self._leaving is not None and self.screen is self._leaving):
             self.exit(0)
             return
 
