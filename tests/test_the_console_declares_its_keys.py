@@ -14,8 +14,8 @@ from textual.binding import Binding
 
 from console.desks import DESKS, desk
 from screens.app import ConsoleApp
-from screens.console_keys import CONSOLE_KEYS
 from screens.case_screen import CaseScreen
+from screens.console_keys import CONSOLE_KEYS
 from screens.desk_keys import decision_bindings
 from screens.desk_screen import DeskScreen
 from screens.home import HomeScreen
