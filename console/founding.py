@@ -13,7 +13,8 @@ from console.ids import RandomSource, SystemRandom
 from console.keyfiles import create_data_key, create_signing_key, read_data_key, read_signing_key
 from console.lazy import sa, t
 from console.owning import bring_up
-from models.words import Log
+from console.signin.programs import make_key
+from models.words import Log, OperatorStatus
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -22,14 +23,24 @@ if TYPE_CHECKING:
     from console.owning import Owner
     from console.settings import Settings
 
+FIRST = "administrator"
+"""The first operator, where no name is given."""
+INTAKE = "intake"
+"""The program that brings in what comes in and does what is due."""
+
 
 @dataclass(frozen=True, slots=True)
 class Founded:
-    """What `district init` found or made: the ledger's public key, and whether the portal is new."""
+    """What `district init` found or made: the ledger's public key, and whether the portal is new.
+
+    `word` is the one-time word with which the operator of the name `first` signs in for the first time; '' when somebody did.
+    """
 
     verifier_key: str
     new: bool
     revision: str
+    first: str = ""
+    word: str = ""
 
 
 def found(
@@ -60,9 +71,10 @@ def found(
                 raise Refused(
                     "The ledger's key is not the one this portal was founded with; nothing was changed. Put the right key back."
                 )
-            if operator:
-                hire(connection, operator, role)
-            return Founded(key.vkey, new=False, revision=revision)
+            first, word = (
+                _first(connection, settings, operator, role, now, chance) if portal.demo_seed is None else ("", "")
+            )
+            return Founded(key.vkey, new=False, revision=revision, first=first, word=word)
         for path in (settings.keys.ledger, settings.keys.data):
             if path.exists():
                 raise Refused(
@@ -86,15 +98,44 @@ def found(
 
         for log in Log:
             start(connection, log)
-        hire(connection, operator or "administrator", role)
-        hire(connection, "intake", Role.INTAKE, unattended=True)
-        return Founded(key.vkey, new=True, revision=revision)
+        first = word = ""
+        if demo_seed is None:
+            first, word = _first(connection, settings, operator or FIRST, role, now, chance)
+            program = hire(connection, INTAKE, Role.INTAKE, unattended=True)
+            make_key(connection, settings, program, INTAKE, now, chance)
+        else:
+            hire(connection, operator or FIRST, role)
+            hire(connection, INTAKE, Role.INTAKE, unattended=True)
+        return Founded(key.vkey, new=True, revision=revision, first=first, word=word)
 
 
-def hire(connection: sa.Connection, name: str, role: Role, *, unattended: bool = False) -> None:
-    known = connection.execute(sa.select(t.operator.c.id).where(t.operator.c.name == name)).one_or_none()
-    if known is None:
-        connection.execute(t.operator.insert().values(name=name, role=role, unattended=unattended))
+def hire(connection: sa.Connection, name: str, role: Role, *, unattended: bool = False) -> int:
+    """The number of the operator of that name, who is hired when there is none."""
+    o = t.operator.c
+    known = connection.execute(sa.select(o.id).where(sa.func.lower(o.name) == name.lower())).scalar()
+    if known is not None:
+        return int(known)
+    hired = t.operator.insert().values(name=name, role=role, unattended=unattended).returning(o.id)
+    return int(connection.execute(hired).scalar_one())
+
+
+def _first(
+    connection: sa.Connection, settings: Settings, name: str, role: Role, now: datetime, random: RandomSource
+) -> tuple[str, str]:
+    """The first operator and a new one-time word for them, as long as nobody ever came in; afterwards two blanks."""
+    from console.signin.invitations import invite
+    from console.wiring import open_vault
+
+    o = t.operator.c
+    if connection.execute(sa.select(t.operator_factor.c.operator_id).limit(1)).first() is not None:
+        return "", ""
+    person = sa.and_(o.unattended.is_(sa.false()), o.status == OperatorStatus.ACTIVE)
+    found = connection.execute(sa.select(o.id, o.name).where(person).order_by(o.id).limit(1)).one_or_none()
+    if found is None:
+        number = hire(connection, name or FIRST, role)
+        found = connection.execute(sa.select(o.id, o.name).where(o.id == number)).one()
+    vault = open_vault(connection, settings, random)
+    return found.name, invite(connection, vault, found.id, None, now, settings, random)
 
 
 def _keep_to_owner(file: Path | None) -> None:
