@@ -7,6 +7,7 @@ the machine's own slapd, and ends with the tests. Up with its people after 0.3 s
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import socket
@@ -73,9 +74,10 @@ overlay ppolicy
 TLS = """\
 TLSCertificateFile {certificate}
 TLSCertificateKeyFile {certificate}
-TLSProtocolMin {least}
+TLSProtocolMin 3.3
 security ssf=1
 """
+OVERLAY = re.compile(r"overlay (memberof|refint)|memberof-|refint_")
 REFERRING = """\
 include /etc/ldap/schema/core.schema
 pidfile {folder}/pid
@@ -88,7 +90,7 @@ class Slapd:
     """One server; use it with `with`. `certificate` is a file of `tests.services.certificates`, else one that `authority` made.
 
     `tls=False` is a server that knows no StartTLS; `referral` one that holds nothing and sends everybody to another address;
-    `least` the least TLS that it speaks, as slapd.conf(5) writes it.
+    `overlays=False` one that keeps no memberOf.
     """
 
     def __init__(
@@ -98,14 +100,14 @@ class Slapd:
         certificate: Path | None = None,
         tls: bool = True,
         referral: str = "",
-        least: str = "3.3",
+        overlays: bool = True,
     ) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="district-slapd-", dir="/tmp"))
         self.folder.chmod(0o755)
         self.authority = authority or Authority(self.folder)
         self.port = self.tls_port = 0
         self._certificate = certificate or self.authority.server(self.folder.name)
-        self._tls, self._referral, self._least = tls, referral, least
+        self._tls, self._referral, self._overlays = tls, referral, overlays
         self._server: subprocess.Popen[bytes] | None = None
         self._connection: Any = None
 
@@ -239,12 +241,12 @@ class Slapd:
         return self._connection
 
     def _write(self) -> None:
-        tls = TLS.format(certificate=self._certificate, least=self._least) if self._tls else ""
+        tls = TLS.format(certificate=self._certificate) if self._tls else ""
         given = {"folder": self.folder, "tls": tls, "suffix": SUFFIX, "admin": ADMIN, "searcher": SEARCHER}
         form = REFERRING if self._referral else CONFIGURATION
-        (self.folder / "slapd.conf").write_text(
-            form.format(**given, admin_password=ADMIN_PASSWORD, referral=self._referral)
-        )
+        text = form.format(**given, admin_password=ADMIN_PASSWORD, referral=self._referral)
+        kept = text if self._overlays else "\n".join(line for line in text.split("\n") if not OVERLAY.match(line))
+        (self.folder / "slapd.conf").write_text(kept)
         (self.folder / "district.schema").write_text(SCHEMA)
         (self.folder / "data").mkdir()
         if os.geteuid() == 0:
