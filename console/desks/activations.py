@@ -140,7 +140,7 @@ class Activations(Desk):
             with_login(joined())
             .outerjoin(t.student, t.student.c.id == d.student_id)
             .outerjoin(t.staff, t.staff.c.id == d.staff_id)
-            .outerjoin(t.school, t.school.c.id == sa.func.coalesce(t.student.c.school_id, d.school_id))
+            .outerjoin(t.school, t.school.c.id == self.school())
         )
 
     def ties(self) -> Mapping[sa.Table, sa.ColumnElement[int]]:
@@ -151,7 +151,8 @@ class Activations(Desk):
         return _state()
 
     def school(self) -> sa.ColumnElement[int]:
-        return sa.func.coalesce(t.student.c.school_id, t.directory_user.c.school_id)
+        d = t.directory_user.c
+        return sa.case((d.student_id.is_not(None), t.student.c.school_id), else_=d.school_id)
 
     def shown(self, sight: Sight) -> Sequence[sa.ColumnElement[Any]]:
         del sight
