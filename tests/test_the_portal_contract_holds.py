@@ -77,6 +77,10 @@ def found(connection: Connection, zone: str) -> None:
             student_id=7 if kind == "student" else None,
         )
     add(connection, t.account_school, account_id=14, school_id=4)
+    entry = {"directory_id": "5f0e6a52-6d3c-4c1e-9a59-1c0f6a1f7a31", "login": "T.Ash", "login_key": "t.ash"}
+    seen = {"first_seen": MADE, "last_seen": MADE}
+    name = {"given_name": "Pat", "family_name": "Vale"}
+    add(connection, t.directory_user, **entry, **name, **seen, state="activated", account_id=14)
     add(connection, t.membership, id=31, account_id=12, student_id=7, status="approved", since=LONG_AGO)
     add(connection, t.membership, id=32, account_id=13, student_id=7, status="approved", since=LONG_AGO)
     grant = {"ref": "gra-3", "state": "approved", "arrived_at": MADE, "purpose": "homework"}
@@ -169,6 +173,7 @@ def test_every_column_is_on_the_page(engine: Engine):
         ("portal_access_period", "`portal_access` has one row"),
         ("portal_account", "\n`portal_account`\n"),
         ("portal_student", "\n`portal_student`\n"),
+        ("portal_directory", "\n`portal_directory`\n"),
     ):
         assert {column["name"] for column in looked.get_columns(view)} == columns_said(page, heading), view
 
@@ -179,7 +184,7 @@ def test_every_view_can_be_read(engine: Engine):
         names = sa.inspect(connection).get_view_names()
         for name in names:
             connection.exec_driver_sql(f"SELECT * FROM {name}").all()
-    assert {"portal_access", "portal_access_period", "portal_account", "portal_student"} <= set(names)
+    assert {"portal_access", "portal_access_period", "portal_account", "portal_student", "portal_directory"} <= set(names)
 
 
 @pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "Pacific/Niue", "America/Los_Angeles"])
