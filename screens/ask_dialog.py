@@ -40,5 +40,6 @@ class AskDialog(ModalScreen[bool]):
         self.set_focus(self.query_one(Answer))
 
     def on_answer_given(self, message: Answer.Given) -> None:
-        """That was it."""
-        self.dismiss(message.yes)
+        """That was it; a second answer, typed before this one was heard, is none."""
+        if self.is_current:
+            self.dismiss(message.yes)

@@ -181,7 +181,8 @@ class FormDialog(ModalScreen["Params | None"]):
 
     def action_no(self) -> None:
         """Leave everything as it was."""
-        self.dismiss(None)
+        if self.is_current:
+            self.dismiss(None)
 
     def on_input_submitted(self, event: Line.Submitted) -> None:
         """Enter goes on to the next field; behind the code it is yes."""
@@ -199,7 +200,9 @@ class FormDialog(ModalScreen["Params | None"]):
             self.set_focus(field)
 
     def on_answer_given(self, message: Answer.Given) -> None:
-        """Leave, with the parameters when they can be read."""
+        """Leave, with the parameters when they can be read. A second answer, typed before the first was heard, is none."""
+        if not self.is_current:
+            return
         if not message.yes:
             self.dismiss(None)
             return

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 
 from textual.message import Message
 
-from console.errors import ConsoleError, Refused, SignedOut
+from console.errors import ConsoleError, SignedOut
+from console.signin.entering import NotIn
 from console.signin.leaving import lock, sessions, unlock
 from console.signin.staying import Standing, Stands, standing_of, stay
 from screens.disclose_dialog import ShownScreen
@@ -141,7 +142,8 @@ class Locking:
             except SignedOut as over:
                 self._app.post_message(NotOpened(str(over), standing_of(over)))
             except ConsoleError as refused:
-                said = "That was not right. Try again." if type(refused) is Refused else str(refused)
+                wrong = isinstance(refused, NotIn)
+                said = "That was not right; the screen stays locked. Try again." if wrong else str(refused)
                 self._app.post_message(NotOpened(said, None))
             else:
                 self._app.post_message(Opened())
