@@ -7,6 +7,7 @@ scrolled back; nothing is echoed that is secret; the telephone's QR code and its
 from __future__ import annotations
 
 import os
+import textwrap
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -65,7 +66,7 @@ def set_up(office: Office, who: Enrolling, *, keep_password: bool = False) -> No
             wrong = ("That was not the code of now.", "Is the telephone's clock right?")
         else:
             _show_recovery_codes(codes)
-            say("Your sign-in is set up. Keep the recovery codes where the telephone is not.")
+            _tell("Your sign-in is set up. Keep the recovery codes where the telephone is not.")
             return
     raise Refused(
         "No code was right; nothing was set up. Set the clocks of the telephone and this machine, and try again."
@@ -77,7 +78,7 @@ def new_password(office: Office, who: Enrolling) -> str:
     from console.signin.passwords import LEAST, LEAST_ALONE
 
     least = LEAST_ALONE if who.alone else LEAST
-    say(
+    _tell(
         f"Choose a password for {who.name}: {least} characters or more, best a few words that have nothing to do with you."
     )
     for _ in range(TRIES):
@@ -85,12 +86,17 @@ def new_password(office: Office, who: Enrolling) -> str:
         try:
             who.judge(office, first)
         except Usage as refused:
-            say(str(refused))
+            _tell(str(refused))
             continue
         if terminal_lines.line("Once more: ", secret=True) == first:
             return first
-        say("The two are not alike; no password was set.")
+        _tell("The two are not alike; no password was set.")
     raise Usage("No password was set, and nothing else. Begin again when you have chosen one.")
+
+
+def _tell(text: str) -> None:
+    """A sentence, broken between words on the smallest terminal."""
+    say(textwrap.fill(text, COLUMNS - 1))
 
 
 def _asked_for_code(office: Office, who: Enrolling, seed: bytes, wrong: Sequence[str]) -> str:
