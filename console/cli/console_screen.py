@@ -7,6 +7,7 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
+from console.cli.environment import loading
 from console.cli.opening import open_office, session, who
 from console.errors import ConsoleError, Usage
 
@@ -27,8 +28,8 @@ def open_console(ctx: click.Context) -> None:
         )
     if os.environ.get("TERM", "dumb") in ("", "dumb", "unknown"):
         raise Usage("This terminal (TERM=dumb) cannot show the console; nothing was opened. See district --help.")
-    # TEXTUAL_DRIVER and its like import any module they name.
-    for name in [each for each in os.environ if each.startswith("TEXTUAL")]:
+    # Again here, for who starts it otherwise than as a program: TEXTUAL_DRIVER and its like import any module they name.
+    for name in loading(os.environ):
         del os.environ[name]
     office = open_office(ctx)
     operator = _operator(ctx, office)

@@ -100,6 +100,10 @@ def _mend_streams() -> None:
 
 def main(arguments: Sequence[str] | None = None, *, opening: Callable[..., Office] | None = None) -> int:
     """Run the command line and return its exit code; `opening` is how the office is opened, where a test has its own."""
+    if arguments is None and opening is None:
+        from console.cli.environment import start_clean
+
+        start_clean(sys.argv[1:])
     silence()
     _mend_streams()
     for stream in (sys.stdout, sys.stderr):

@@ -26,8 +26,9 @@ if TYPE_CHECKING:
 class Record(msgspec.Struct, frozen=True, omit_defaults=False):
     """One record as it is hashed. The fields stand in sorted order, which makes the encoding canonical.
 
-    `kind` is decision, access or disclosure (PORTAL, *Masks and restrictions*). `before` and `after` hold the columns that changed,
-    `table.column` for those of a tie, whose row `ties` names; never a name, an address or any other word of a person's.
+    `kind` is decision, access or disclosure (PORTAL, *Masks and restrictions*), or signin (`console.signin.recording`). `before` and
+    `after` hold the columns that changed, `table.column` for those of a tie, whose row `ties` names; never a name, an address or any
+    other word of a person's.
     """
 
     action: str
