@@ -14,8 +14,8 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
+from console.columns import fit, gap
 from console.text import clip, join, pad, safe
-from screens.columns import fit, gap
 from screens.theme import SIGNS, Glyphs, Look, look
 
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as some
 
+from console.columns import fit
 from console.queue import Count
-from screens.columns import fit
 from screens.marks import RANGE_LIMIT, MarkedRange, Marks
 from screens.window import WINDOW, Window
 from tests.computed_queue import COLUMNS, ComputedQueue

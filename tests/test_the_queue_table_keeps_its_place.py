@@ -14,10 +14,10 @@ import pytest
 from rich.cells import cell_len
 from textual.widgets import Input
 
+from console.columns import fit
 from console.queue import Tone
 from fixtures.hostile import HOSTILE_NAMES
 from screens import theme
-from screens.columns import fit
 from screens.marks import RANGE_LIMIT, Marks
 from screens.queue_lines import GUTTER, Order
 from screens.queue_table import QueueTable

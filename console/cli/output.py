@@ -41,8 +41,15 @@ def format_option(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def say(text: str) -> None:
-    """One sentence for a person, on stderr. What comes from data in it is made safe."""
-    click.echo("\n".join(safe(line) for line in text.split("\n")), err=True)
+    """One sentence for a person, on stderr, wrapped at words on a terminal. What comes from data in it is made safe."""
+    lines: list[str] = [safe(line) for line in text.split("\n")]
+    if sys.stderr.isatty():
+        from shutil import get_terminal_size
+        from textwrap import wrap
+
+        width = get_terminal_size().columns
+        lines = [part for line in lines for part in wrap(line, width, break_long_words=False) or [""]]
+    click.echo("\n".join(lines), err=True)
 
 
 def write(text: str) -> None:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from console.browse import Browse
     from console.desk import CaseView, Desk
+    from console.queue import Column
 
 ON_A_TERMINAL = 50
 """Rows that a person gets who did not say how many; a pipe gets all."""
@@ -66,12 +67,12 @@ def _where(desk: Desk) -> str:
 def _write(queue: Browse, limit: int, form: str) -> int:
     if form == "table":
         rows = queue.first(limit)
-        columns = queue.columns
+        places = _drawn(queue.columns)
         write_table(
-            [safe(each.title) for each in columns],
-            [[cell.text for cell in row.cells] for row in rows],
-            [each.right for each in columns],
-            tones=[[cell.tone for cell in row.cells] for row in rows],
+            [safe(queue.columns[n].title) for n in places],
+            [[row.cells[n].text for n in places] for row in rows],
+            [queue.columns[n].right for n in places],
+            tones=[[row.cells[n].tone for n in places] for row in rows],
         )
         return len(rows)
     records = queue.records(limit)
@@ -80,6 +81,17 @@ def _write(queue: Browse, limit: int, form: str) -> int:
     else:
         write_csv(records, list(dict.fromkeys(["id", "state", *(each.name for each in queue.columns)])))
     return len(records)
+
+
+def _drawn(columns: Sequence[Column]) -> list[int]:
+    """The places of the columns that a terminal has room for, as the screens choose them; all where the output is no terminal."""
+    if not sys.stdout.isatty():
+        return list(range(len(columns)))
+    from shutil import get_terminal_size
+
+    from console.columns import fit
+
+    return [n for n, width in enumerate(fit(columns, get_terminal_size().columns)) if width]
 
 
 def _say_how_many(queue: Browse, desk: Desk, shown: int, *, cut: bool) -> None:

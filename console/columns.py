@@ -1,4 +1,4 @@
-"""How wide each column of a queue is drawn, at any width of the terminal.
+"""How wide each column of a queue is drawn, on a screen or a line of output of any width.
 
 Promises: the columns and the gaps between them never take more cells than there are; optional columns give way before
 anything is cut, the highest number first; what is left over goes to the columns that grow.
