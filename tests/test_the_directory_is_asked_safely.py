@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from console.directory.verified import context
 from console.errors import Unavailable
 from tests.asked_directory import HURRIED, opened, refused
 from tests.services.certificates import EXPIRED, Authority, self_signed
@@ -275,6 +276,8 @@ def test_tls_older_than_1_2_is_not_spoken(slapd: Slapd, folder: Path) -> None:
         false._context.maximum_version = ssl.TLSVersion.TLSv1_1
         nobody_enters(opened(slapd.table(false.address)), within=3)
         assert false.heard == b""
+    # OpenSSL as Debian builds it would refuse it by itself; elsewhere it may not.
+    assert context(slapd.ca_file).minimum_version is ssl.TLSVersion.TLSv1_2
 
 
 @pytest.mark.parametrize("manner", ["refer", "refer-all"])
@@ -367,7 +370,7 @@ def test_a_server_that_is_down_is_left_for_the_next(slapd: Slapd, stranger: Auth
 
 
 @pytest.mark.parametrize(
-    ("manner", "pause"), [("silent", 0.0), ("yes", 1.5), ("drip", 0.2)], ids=["silent", "slow", "drip"]
+    ("manner", "pause"), [("silent", 0.0), ("yes", 1.5), ("drip", 0.5)], ids=["silent", "slow", "drip"]
 )
 def test_a_server_is_waited_for_no_longer_than_was_said(slapd: Slapd, manner: str, pause: float) -> None:
     """VULNERABILITY: a time limit for each read never ends for a server that sends a byte now and then.
