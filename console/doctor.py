@@ -34,6 +34,9 @@ NO_SPACE = 100_000_000
 PATIENCE = 3.0
 """Seconds that a mail server has to answer."""
 
+FEW = 5
+"""Tables that a finding names."""
+
 OTHERS = 0o077
 INTAKE = ("registration", "challenge", "grant", "answer", "account")
 
@@ -211,11 +214,35 @@ class Doctor:
                     self.bad("schema", f"it is {revision}, this program needs {wanted}", "Run district init.")
                     return
                 self.ok("schema", f"{revision}, the newest")
+                self._role(connection)
                 self._portal(connection)
         finally:
             engine.dispose()
 
+    def _role(self, connection: sa.Connection) -> None:
+        """On PostgreSQL, whether the console's role is what models/roles.py says and the schools keep apart in the tables."""
+        if connection.dialect.name != "postgresql":
+            return
+        from models.roles import APP, differences, excess
+        from models.row_scope import unprotected
+
+        advice = "Run district init --owner-url, see docs/POSTGRESQL.md."
+        name = connection.exec_driver_sql("SELECT current_user").scalar_one()
+        if more := list(excess(connection)):
+            self.warn(
+                "database role", f"{name} {', '.join(more)}: nothing in the database holds the console back", advice
+            )
+        elif other := differences(connection, name, APP):
+            listed = ", ".join(other[:FEW]) + (f" and {len(other) - FEW} more" if len(other) > FEW else "")
+            self.bad("database role", f"{name} may do more or less than it should with {listed}", advice)
+        else:
+            self.ok("database role", f"{name} may do what the console needs and no more")
+        if bare := unprotected(connection):
+            self.bad("row security", f"other schools' rows are not kept apart in {', '.join(bare)}", advice)
+
     def _portal(self, connection: sa.Connection) -> None:
+        from console.signin.examining import examine_operators
+
         portal = connection.execute(sa.select(t.portal)).one_or_none()
         if portal is None:
             self.bad("portal", "none was founded", "Run district init.", Exit.UNAVAILABLE)
@@ -229,7 +256,7 @@ class Doctor:
             demonstration = ", a demonstration" if portal.demo_seed is not None else ""
             self.ok("portal", f"{portal.name}{demonstration}")
         self._fit(connection, portal)
-        self._operators(connection)
+        examine_operators(self, connection)
         self._intake(connection)
         self._notices(connection)
 
@@ -275,18 +302,6 @@ class Doctor:
                 self.warn(str(log), said, "The next command of the console signs the rest.")
             else:
                 self.ok(str(log), said)
-
-    def _operators(self, connection: sa.Connection) -> None:
-        from models.words import OperatorStatus
-
-        o = t.operator.c
-        number = connection.execute(
-            sa.select(sa.func.count()).where(o.unattended.is_(sa.false()), o.status == OperatorStatus.ACTIVE)
-        ).scalar_one()
-        if number:
-            self.ok("operators", f"{number:,} work here")
-        else:
-            self.bad("operators", "nobody works here", "Run district --operator NAME init.")
 
     def _intake(self, connection: sa.Connection) -> None:
         refused = waiting = 0

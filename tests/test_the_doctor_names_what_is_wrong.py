@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,6 +13,7 @@ from console.doctor import Doctor, Health
 from console.settings import Settings
 from models import tables as t
 from models.engine import writing
+from tests.signing import equip
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -46,7 +48,12 @@ def bad(found: dict[str, Finding]) -> dict[str, str]:
 
 
 def test_a_portal_that_is_well_is_said_to_be_well(founded: tuple[Portal, Path]) -> None:
-    found = examine(*founded)
+    portal, folder = founded
+    portal.clock.set(datetime.now(UTC))
+    portal.hire("another", "district_administrator")
+    for name in ("administrator", "another"):
+        equip(portal.settings, name)
+    found = examine(portal, folder)
     assert bad(found) == {}
     assert {name for name, each in found.items() if each.health is Health.WARN} == {"log", "mail"}
     assert {"database", "schema", "ledger", "accesses", "ledger key", "data key", "disk", "intake"} <= set(found)
@@ -67,7 +74,7 @@ def test_every_fault_comes_with_advice(founded: tuple[Portal, Path]) -> None:
 def test_a_database_of_another_portal_or_schema_is_named(founded: tuple[Portal, Path]) -> None:
     portal, folder = founded
     assert "portal" in bad(examine(portal, folder, portal={"origin": "other.example/ledger"}))
-    with writing(portal.office.engine) as connection:
+    with portal.owning() as connection:
         connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0000'")
     assert bad(examine(portal, folder))["schema"].startswith("it is 0000")
 
