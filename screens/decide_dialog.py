@@ -125,6 +125,8 @@ class DecideDialog(FormDialog):
         cases = plural(plan.count, self._desk.singular)
         self.entitle(f"{self._decision.title}: {cases}" if plan.count else f"{self._decision.title}: nothing to do")
         self._say_days()
+        if self.code_fault:
+            self.note(self.code_fault)
         self.tell(plan_content(self._desk, plan, message.first, self.width, roomy=self.roomy))
         yes = "Ask a second person" if plan.second_person else self._decision.title
         self.answer.ready(

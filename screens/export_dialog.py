@@ -86,7 +86,7 @@ class ExportDialog(FormDialog):
 
     def on_export_dialog_planned(self, message: Planned) -> None:
         """Show it."""
-        self.note(message.fault)
+        self.note(message.fault or self.code_fault)
         self._explain(message.plan)
         plan = message.plan
         self.ask_code(needed=plan is not None and plan.step_up)

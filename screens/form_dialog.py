@@ -63,6 +63,8 @@ class FormDialog(ModalScreen["Params | None"]):
         self._yes = yes
         self._likely = likely
         self._reason_needed = reason_needed
+        self.code_fault = ""
+        """Why the last code did not count: it stays in sight, whatever is read anew meanwhile."""
 
     @property
     def console(self) -> ConsoleApp:
@@ -225,6 +227,7 @@ class FormDialog(ModalScreen["Params | None"]):
             self.note("Type a code of your second factor: it is for this alone.")
             self.set_focus(self.code)
             return
+        self.code_fault = ""
         self.note("The code is being looked at …", Tone.DIM)
         self.run_worker(
             partial(self._give_code, params, typed), thread=True, exclusive=True, group="code", description="a code"
@@ -245,6 +248,7 @@ class FormDialog(ModalScreen["Params | None"]):
         if not message.fault:
             self.dismiss(message.params)
             return
+        self.code_fault = message.fault
         self.note(message.fault)
         self.code.value = ""
         self.set_focus(self.code)

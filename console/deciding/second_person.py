@@ -119,8 +119,10 @@ def concerned(request: Any, other: Any) -> Predicate:
 
 
 def could_confirm(request: Any, maker: Any, other: Any, now: datetime) -> Predicate:
-    """Whether the other operator could confirm the request now."""
+    """Whether the other operator could confirm the request now, for a maker who still may ask for it."""
     return sa.and_(
+        maker.status == OperatorStatus.ACTIVE,
+        entitled(request, maker),
         other.status == OperatorStatus.ACTIVE,
         sa.not_(other.unattended),
         entitled(request, other),
