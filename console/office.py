@@ -71,6 +71,8 @@ class Office:
         self.assurance = assurance
         self.directory = directory
         self.accesses = Accesses(self)
+        self.names_files = True
+        """Whether who works here may name files of this machine. At a screen over SSH they may not: the account is everybody's."""
 
     @contextmanager
     def reading(self, operator: Operator | None = None) -> Iterator[sa.Connection]:
@@ -170,13 +172,22 @@ class Office:
         """Write records with their proofs into a file; that they left the district is recorded first."""
         from console.reports.exporting import export
 
+        self._own_machine()
         return export(self, operator, wanted, key)
 
     def plan_export(self, operator: Operator, wanted: Wanted) -> ExportPlan:
         """What an export would hold, and what it asks for first. Writes nothing."""
         from console.reports.exporting import plan_export
 
+        self._own_machine()
         return plan_export(self, operator, wanted)
+
+    def _own_machine(self) -> None:
+        if not self.names_files:
+            raise Refused(
+                "Over SSH no file is written at the server; nothing was exported. From your own computer: "
+                "ssh HOST district audit export --out - > report.zip"
+            )
 
     def case(self, operator: Operator, desk: Desk, case: int) -> CaseView:
         """A case with everything beside it; that it was opened is recorded."""

@@ -205,6 +205,25 @@ def test_no_command_reads_or_writes_a_file_of_the_server(words: str, server: Ssh
     assert not mark.exists()
 
 
+def test_the_console_writes_no_file_at_the_server_either(server: Sshd, key: Path, tmp_path: Path) -> None:
+    """VULNERABILITY: the export's dialog asks for a file, which the shared account would write.
+
+    ATTACK: export to a path of the server, at the screen. VERIFIES: one sentence that says how else; no file.
+    """
+    with opened(server, key) as terminal:
+        terminal.wait_for("What waits")
+        terminal.press("6")
+        terminal.wait_for("Audit")
+        terminal.wait_for("Export")
+        terminal.press("e")
+        terminal.wait_for("Over SSH no file is written at the server")
+        terminal.press("y")
+        terminal.wait_for("nothing was exported")
+        terminal.press("n")
+    assert gone(server)
+    assert list(server.layout.config.parent.rglob("report.zip")) + list(Path.home().glob("report.zip")) == []
+
+
 @pytest.mark.parametrize("how", ["sftp", "scp", "scp -O", "subsystem"])
 def test_no_file_goes_by_sftp_or_scp(how: str, server: Sshd, key: Path, tmp_path: Path) -> None:
     """VULNERABILITY: sshd offers sftp beside every session, and scp is a command.

@@ -32,6 +32,7 @@ def open_console(ctx: click.Context) -> None:
     for name in loading(os.environ):
         del os.environ[name]
     office = open_office(ctx)
+    office.names_files = not session(ctx).remote
     operator = _operator(ctx, office)
     try:
         from screens.app import run
