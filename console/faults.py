@@ -73,6 +73,8 @@ def _sentence(error: object, undone: str, reference: str) -> str:
         return f"The database holds no portal yet; {undone}. Run district init."
     if "not a database" in text or "malformed" in text:
         return f"The database file is damaged or is none; {undone}. Put back a backup, then run district audit verify."
+    if state == "42501":
+        return f"The database does not let the console's role do that; {undone}. Run district doctor, which says what it lacks."
     if state == "57014" or ("timeout" in text and "connection timeout" not in text) or "canceling" in text:
         return f"The database took too long; {undone}. Narrow the filter or try again."
     if state.startswith("28") or (not state and any(said in text for said in _NOT_LET_IN)):

@@ -64,6 +64,15 @@ def make_policies(connection: Connection) -> None:
         connection.exec_driver_sql(f"CREATE POLICY of_these_schools ON {table} USING ({_WHOLE} OR {exists})")
 
 
+def unprotected(connection: Connection) -> list[str]:
+    """The tables whose rows PostgreSQL does not keep apart although it should."""
+    kept = connection.exec_driver_sql(
+        "SELECT c.relname FROM pg_class c JOIN pg_policies p ON p.tablename = c.relname AND p.schemaname = current_schema()"
+        " WHERE c.relnamespace = current_schema()::regnamespace AND c.relrowsecurity AND p.policyname = 'of_these_schools'"
+    ).scalars()
+    return sorted(POLICIES.keys() - set(kept))
+
+
 def told(schools: Collection[int] | None) -> str:
     """The value of the setting: nothing for all schools, and for none of them one that no school has."""
     return "" if schools is None else ",".join(str(int(school)) for school in sorted(schools)) or "0"

@@ -45,7 +45,7 @@ class EveryCase:
         """A student of the school, with one parent whose tie is limited."""
         made = self.portal.student(school=school or self.ours[0], **values)
         if school is None:
-            with self.portal.office.writing() as connection:
+            with self.portal.owning() as connection:
                 connection.execute(t.enrollment.delete().where(t.enrollment.c.student_id == made))
             self.portal.change(t.student, made, school_id=None)
         n = self.portal.number("login")

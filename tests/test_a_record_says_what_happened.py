@@ -11,7 +11,6 @@ from console.browse import Order
 from console.desks import desk
 from console.errors import Refused, Usage
 from models import tables as t
-from models.engine import writing
 from tests.line_mode import LineMode, write_settings
 from tests.test_the_ledger_proves_itself import unguard
 
@@ -116,7 +115,7 @@ def test_every_record_is_proved_in_place(past: Portal) -> None:
 
 def test_a_changed_record_is_shown_as_unproved(past: Portal) -> None:
     """ATTACK: the record is changed in the database, columns and bytes alike."""
-    with writing(past.office.engine) as connection:
+    with past.owning() as connection:
         unguard(connection)
         body = past.all(t.record.select().where(t.record.c.index == 2))[0].body.replace('"case":3', '"case":4')
         connection.execute(t.record.update().where(t.record.c.index == 2).values(body=body, case_id=4))

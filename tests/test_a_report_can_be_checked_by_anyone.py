@@ -307,10 +307,9 @@ def test_nothing_leaves_when_it_cannot_be_signed(past: Portal, tmp_path: Path, m
 
 def test_nothing_leaves_that_would_not_verify(past: Portal, tmp_path: Path) -> None:
     """ATTACK: a record was changed before the export; what would come out is no proof and does not come out."""
-    from models.engine import writing
     from tests.test_the_ledger_proves_itself import unguard
 
-    with writing(past.office.engine) as connection:
+    with past.owning() as connection:
         unguard(connection)
         body = past.all(t.record.select().where(t.record.c.index == 2))[0].body.replace('"case":3', '"case":4')
         connection.execute(t.record.update().where(t.record.c.index == 2).values(body=body))
@@ -604,13 +603,12 @@ def test_the_commands_export_verify_and_print_the_checkpoint(past: Portal, tmp_p
 def test_the_command_verifies_what_cannot_be_opened_otherwise(past: Portal, tmp_path: Path) -> None:
     """An old database put back makes every other command refuse; this one says which record is missing."""
     from console.cli.main import main
-    from models.engine import writing
     from tests.test_the_ledger_proves_itself import unguard
 
     line = LineMode(past, write_settings(past, tmp_path))
     before = past.all(sa.select(t.log_head).where(t.log_head.c.log == "ledger"))[0]
     past.decide("registrations", "unapprove", 1, reason="she called")
-    with writing(past.office.engine) as connection:
+    with past.owning() as connection:
         unguard(connection)
         batch = last_record(past).batch
         connection.execute(t.record.delete().where(t.record.c.batch == batch))

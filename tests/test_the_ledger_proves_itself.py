@@ -202,7 +202,7 @@ class Snapshot:
     def restore(self) -> None:
         for path, data in self.files.items():
             path.write_bytes(data)
-        with writing(self.portal.office.engine) as connection:
+        with self.portal.owning() as connection:
             unguard(connection)
             for table in reversed(TABLES):
                 connection.execute(table.delete())
@@ -239,7 +239,7 @@ class Crime:
         return made
 
     def execute(self, *statements: Any) -> None:
-        with writing(self.portal.office.engine) as connection:
+        with self.portal.owning() as connection:
             unguard(connection)
             for each in statements:
                 connection.execute(each)

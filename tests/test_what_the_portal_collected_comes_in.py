@@ -456,7 +456,7 @@ def test_the_portals_own_rows_become_the_same_as_a_files(imports: Imports, distr
     cases = {kind: _cases(portal, kind) for kind in kinds}
     assert cases["registrations"]
     assert len(cases["registrations"]) == district.counts["registrations"]
-    with portal.office.writing() as connection:
+    with portal.owning() as connection:
         for table in (t.challenge, t.access_grant, t.registration, t.membership, t.account_school, t.account):
             connection.execute(table.delete())
         for kind in ("accounts", *kinds):
