@@ -9,11 +9,12 @@ import click
 
 from console.authority import POST_OF, POSTS, RIGHTS, Role
 from console.cli.output import format_option, say, write_csv, write_json
+from console.rights import decisions, short
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from console.authority import Permission, Post, Right
+    from console.authority import Post, Right
 
 WIDTH = 80
 """Columns that the table keeps to, on every terminal and in a pipe."""
@@ -43,19 +44,6 @@ def command(role: str | None, form: str) -> None:
             say("One role with its rights in words: district roles help_desk.")
 
 
-def decisions(permission: Permission) -> tuple[str, ...]:
-    """The decisions and disclosures that need the permission, as the command line writes them, desk by desk."""
-    from console.desks import DESKS, desk
-
-    return tuple(
-        f"{name} {each.name}"
-        for name in DESKS
-        for kind in (desk(name).decisions, desk(name).disclosures)
-        for each in kind
-        if each.permission == permission
-    )
-
-
 def _row(right: Right) -> dict[str, Any]:
     held = {str(post.role): post.letter in right.letters for post in POSTS}
     return {"right": str(right.permission), "means": right.means} | held
@@ -69,16 +57,10 @@ def table(rights: Sequence[Right], posts: Sequence[Post]) -> list[str]:
     lines = [f"{'Right':<{names}}{_GAP}{heads}{_GAP}Lets"]
     for right in rights:
         marks = " ".join(_YES if post.letter in right.letters else _NO for post in posts)
-        said = wrap(_short(right.permission) or right.means, room)
+        said = wrap(short(right.permission) or right.means, room)
         lines.append(f"{right.permission:<{names}}{_GAP}{marks}{_GAP}{said[0]}".rstrip())
         lines += [" " * (names + len(heads) + 2 * len(_GAP)) + more for more in said[1:]]
     return [*lines, "", *(f"{post.letter}  {post.role.replace('_', ' ')}: {post.means}" for post in posts)]
-
-
-def _short(permission: Permission) -> str:
-    """The decisions of a right, without the desk's name where the right says it."""
-    own = permission.partition(".")[0] + " "
-    return ", ".join(each.removeprefix(own) for each in decisions(permission))
 
 
 def words(rights: Sequence[Right], post: Post) -> list[str]:
@@ -86,7 +68,7 @@ def words(rights: Sequence[Right], post: Post) -> list[str]:
     names = max(len(right.permission) for right in rights)
     lines = [f"{post.role}: {post.means}", ""]
     for right in rights:
-        made = _short(right.permission)
+        made = short(right.permission)
         said = wrap(right.means + (f" ({made})" if made else ""), WIDTH - names - len(_GAP))
         lines.append(f"{right.permission:<{names}}{_GAP}{said[0]}")
         lines += [" " * (names + len(_GAP)) + more for more in said[1:]]
