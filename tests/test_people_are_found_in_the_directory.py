@@ -70,6 +70,19 @@ def test_letters_of_every_script_are_letters(slapd: Slapd) -> None:
         slapd.delete("zoë")
 
 
+def test_a_password_is_sent_as_it_was_typed(slapd: Slapd) -> None:
+    """Not prepared (RFC 4013) into another, nor refused for letters that a directory accepts."""
+    for number, password in enumerate(
+        ("emoji 😀 word", "no\u00a0break", "\ufb01ne", "\u05d0 and a", "bell \x07", "\u0221")
+    ):
+        slapd.add_person(f"types{number}", password=password)
+        try:
+            assert opened(slapd.table()).authenticate(f"types{number}", password).login == f"types{number}"
+            assert refused(opened(slapd.table()), f"types{number}", f"{password} ") == "49"
+        finally:
+            slapd.delete(f"types{number}")
+
+
 # Identity and standing
 
 

@@ -88,7 +88,8 @@ def bad_certificate(what: str, slapd: Slapd, stranger: Authority, folder: Path) 
 
 
 @pytest.mark.parametrize(
-    "password", ["", " ", "\t \n", "\u00a0\u2003", "\u00ad", "\u200b\u2060", "\x00", f"{PASSWORD}\x00", "x" * 5000]
+    "password",
+    ["", " ", "\t \n", "\u00a0\u2003", "\u00ad", "\u200b\u2060", "\x00", "half \udc80", f"{PASSWORD}\x00", "x" * 5000],
 )
 def test_a_password_of_nothing_is_refused_before_anything_is_sent(slapd: Slapd, password: str) -> None:
     """VULNERABILITY: a bind with a name and no password succeeds, as nobody (RFC 4513, 5.1.2).

@@ -57,9 +57,9 @@ def usable(password: str) -> bool:
     """Whether a password may be sent in a bind at all.
 
     A bind with a name and an empty password succeeds as nobody (RFC 4513, 5.1.2), and SASLprep makes empty what is drawn as nothing;
-    a NUL ends it early in some servers.
+    a NUL ends it early in some servers; half a character is no UTF-8.
     """
-    if "\x00" in password or len(password) > LONGEST_PASSWORD:
+    if "\x00" in password or len(password) > LONGEST_PASSWORD or any("\ud800" <= each <= "\udfff" for each in password):
         return False
     return any(
         not letter.isspace() and unicodedata.category(letter) not in ("Cf", "Cc", "Cn", "Cs", "Mn")

@@ -98,7 +98,7 @@ def connection(
     return ldap3.Connection(
         server,
         user,
-        password,
+        password.encode(),  # of a text ldap3 makes another (SASLprep), and refuses some that a directory accepts
         authentication=ldap3.SIMPLE,
         auto_bind=ldap3.AUTO_BIND_NONE,
         auto_referrals=False,
