@@ -69,7 +69,8 @@ class DirectorySettings:
     hosts: tuple[str, ...] = setting(
         (),
         kinds.texts(HOST, "a list of ldaps://HOST or ldap://HOST addresses"),
-        "The servers in the order to ask them. Nothing is sent before TLS is verified: ldap:// means StartTLS.",
+        "The servers in the order to ask them; they need user, password_file and base. Nothing is sent before TLS is verified: "
+        "ldap:// means StartTLS.",
     )
     kind: str = setting(OPENLDAP, kinds.choice(OPENLDAP, ACTIVE_DIRECTORY), "What kind of directory it is.")
     ca_file: Path | None = setting(
@@ -93,7 +94,7 @@ class DirectorySettings:
         (),
         kinds.pairs(),
         "Groups that may sign in: the group's DN, and its role, then its schools' codes where not all: "
-        '"help_desk LHS RMS".',
+        '"help_desk LHS RMS". Who is in several has what the first of them in the file gives, and nothing else.',
     )
     activate_students: bool = setting(
         False, kinds.switch(), "Whether students who match the roster are activated by themselves."
