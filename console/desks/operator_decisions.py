@@ -80,7 +80,7 @@ class Enable(_OperatorDecision):
     name = "enable"
     title = "Enable"
     help = "Let a proposed or disabled operator work here; a second operator confirms it."
-    key = "e"
+    key = "a"
     states = (S.PROPOSED, S.DISABLED)
     two = True
     bootstraps = True
@@ -189,7 +189,7 @@ class Reset(_OperatorDecision):
     name = "reset"
     title = "Reset sign-in"
     help = "Take away password, second factor and recovery codes that were lost; a second operator confirms it."
-    key = "x"
+    key = "t"
     states = (S.ACTIVE, S.DISABLED)
     needs_reason = True
     closes = True
@@ -247,7 +247,7 @@ class Key(_OperatorDecision):
     name = "key"
     title = "SSH key"
     help = "Tie an SSH public key to the operator, or take it away."
-    key = "k"
+    key = "i"
     Params = Keyed
 
     def needs(self, params: Keyed, count: int) -> Needs:

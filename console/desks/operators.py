@@ -96,7 +96,6 @@ class Operators(Desk):
     digit = "9"
     see = Permission.OPERATORS_SEE
     order = "name"
-    waiting = "state:proposed"
     empty = "No operator matches. district operators add proposes one."
     columns = (
         Column("id", "No.", 4, right=True),
