@@ -7,6 +7,7 @@ else of the school of the entry's code; what has no school exists for operators 
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from console.authority import Permission
@@ -60,6 +61,13 @@ def _in_state(wanted: Wanted, sight: Sight) -> Predicate:
             return sa.and_(here, d.state == S.WAITING, sa.or_(*conflicts().values()))
         case _:
             return sa.and_(here, d.state == wanted.text)
+
+
+@cache
+def _home() -> sa.FromClause:
+    """The home school of the student whom the number means, also of one who does not exist for the operator."""
+    d = t.directory_user.c
+    return sa.table("scope_home", sa.column("student_id", d.student_id.type), sa.column("school_id", d.school_id.type))
 
 
 def _kind() -> sa.ColumnElement[str]:
@@ -140,6 +148,7 @@ class Activations(Desk):
             with_login(joined())
             .outerjoin(t.student, t.student.c.id == d.student_id)
             .outerjoin(t.staff, t.staff.c.id == d.staff_id)
+            .outerjoin(_home(), _home().c.student_id == d.student_id)
             .outerjoin(t.school, t.school.c.id == self.school())
         )
 
@@ -151,8 +160,7 @@ class Activations(Desk):
         return _state()
 
     def school(self) -> sa.ColumnElement[int]:
-        d = t.directory_user.c
-        return sa.case((d.student_id.is_not(None), t.student.c.school_id), else_=d.school_id)
+        return sa.func.coalesce(_home().c.school_id, t.directory_user.c.school_id)
 
     def shown(self, sight: Sight) -> Sequence[sa.ColumnElement[Any]]:
         del sight
