@@ -13,6 +13,8 @@ from textual.message import Message
 from textual.worker import get_current_worker
 
 from console.desk import age
+from console.desks import DESKS
+from console.desks import desk as desk_of
 from console.errors import ConsoleError
 from console.queue import Tone
 from console.text import cells, clip, join, pad, safe
@@ -189,8 +191,9 @@ class HomeScreen(ConsoleScreen[None]):
 
     def _decided(self, each: Decided) -> Line:
         assert self.overview is not None  # noqa: S101 - it comes from the overview
-        desk = self.console.desks.get(each.desk)
-        done = plural(each.done, desk.singular if desk else ROWS.get(each.desk, each.desk))
+        # Also of a desk that the operator does not see: what they decided, or a program did, was decided there.
+        counted = desk_of(each.desk).singular if each.desk in DESKS else ROWS.get(each.desk, each.desk)
+        done = plural(each.done, counted)
         undone = "  undone" if each.undone else ""
         parts = [
             words(pad(safe(age(each.at, self.overview.at)), 4, right=True), Tone.DIM),

@@ -63,10 +63,14 @@ def wrap(text: SafeText, width: int) -> list[SafeText]:
 
 
 def plural(count: int, singular: str) -> str:
-    """`1 registration`, `1,200 registrations`, `2 ASPs`."""
+    """`1 registration`, `1,200 registrations`, `2 ASPs`, `3 people of the directory`."""
     if count == 1:
         return f"1 {singular}"
-    if singular == "person":
-        return f"{count:,} people"
-    several = f"{singular[:-1]}ies" if singular.endswith("y") and singular[-2:-1] not in "aeiou" else f"{singular}s"
-    return f"{count:,} {several}"
+    head, of, rest = singular.partition(" of ")
+    if head == "person":
+        several = "people"
+    elif head.endswith("y") and head[-2:-1] not in "aeiou":
+        several = f"{head[:-1]}ies"
+    else:
+        several = f"{head}s"
+    return f"{count:,} {several}{of}{rest}"
