@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import pytest
+import sqlalchemy as sa
+
+from console.errors import Refused
 from console.ids import SystemRandom
+from console.ledger import log
 from console.signin import delays, factor, line_session, passwords
+from console.signin.entering import enter
 from console.signin.sessions import Sessions
 from console.wiring import open_engine, open_vault
 from models import tables as t
@@ -16,8 +22,10 @@ from models.words import SessionKind
 from tests.services.pty import Pty
 
 if TYPE_CHECKING:
+    from console.directory import Directory
     from console.settings import Settings
     from console.signin.sessions import Begun
+    from tests.portals import Portal
     from tests.services.terminal import Terminal
 
 PASSWORD = "nine purple otters rowing"
@@ -40,8 +48,6 @@ def signed_in(settings: Settings, operator: str = "administrator", *, now: datet
 
 def begin(settings: Settings, operator: str, kind: SessionKind, now: datetime) -> Begun:
     """A session of this operator, as after a sign-in."""
-    import sqlalchemy as sa
-
     engine = open_engine(settings)
     try:
         with writing(engine) as connection:
@@ -67,8 +73,6 @@ class Credentials:
 
 def equip(settings: Settings, name: str = "administrator", password: str = PASSWORD) -> Credentials:
     """Give a local operator of a portal a password and a second factor, as enrolling does."""
-    import sqlalchemy as sa
-
     engine = open_engine(settings)
     now, seed = datetime.now(UTC), (name.encode() + SEED)[:20]
     try:
@@ -83,6 +87,42 @@ def equip(settings: Settings, name: str = "administrator", password: str = PASSW
     finally:
         engine.dispose()
     return Credentials(name, password, seed, codes)
+
+
+def asking(portal: Portal, directory: Directory | None = None) -> Portal:
+    """The portal as one where people sign in, at this directory too."""
+    portal.office.assurance = Sessions(portal.settings)
+    portal.office.directory = directory
+    return portal
+
+
+def come_in(
+    portal: Portal,
+    who: Credentials,
+    *,
+    password: str | None = None,
+    code: str | None = None,
+    kind: SessionKind = SessionKind.LINE,
+    fingerprint: str | None = None,
+) -> Begun:
+    """Sign in by the portal's clock, with what they have unless something else is given."""
+    given = who.code(portal.clock.now()) if code is None else code
+    typed = who.password if password is None else password
+    return enter(portal.office, portal.office.directory, who.name, typed, given, kind, fingerprint)
+
+
+def stays_out(portal: Portal, who: Credentials, **given: Any) -> Refused:
+    """How somebody is refused; after the delay that this brings."""
+    with pytest.raises(Refused) as refused:
+        come_in(portal, who, **given)
+    portal.clock.advance(delays.LONGEST)
+    return refused.value
+
+
+def signins(portal: Portal) -> list[log.Record]:
+    """What signing in left in the ledger."""
+    wanted = sa.select(t.record.c.body).where(t.record.c.kind == "signin").order_by(t.record.c.index)
+    return [log.decode(row.body) for row in portal.all(wanted)]
 
 
 def type_sign_in(terminal: Pty | Terminal, who: Credentials, *, name: bool = True, away: int = 0) -> None:

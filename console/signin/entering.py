@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
+from math import ceil
 from typing import TYPE_CHECKING
 
 from console.directory import NotAccepted
@@ -57,7 +58,7 @@ class TooSoon(Refused):
     """Another attempt under this name has to wait."""
 
     def __init__(self, wait: timedelta) -> None:
-        seconds = max(1, round(wait.total_seconds() + 0.5))
+        seconds = ceil(wait.total_seconds())
         super().__init__(
             f"The last attempt under that name was wrong; nobody was signed in. Wait {seconds} seconds and try again."
         )
@@ -99,6 +100,8 @@ def enter(
 
     Raises NotIn, TooSoon, WordGiven, and Unavailable when the directory or the database is not there; then nobody was signed in.
     """
+    # Half a character or a NUL stands in no name, and in no database.
+    name = name.strip().encode("utf-8", "replace").decode().replace("\0", "?")
     take_turn(office, name)
     known = _proved(office, directory, name, password, code)
     begun = _admit(office, known, code, kind, fingerprint, name, named)
@@ -140,7 +143,7 @@ def password_is(office: Office, directory: Directory | None, operator_id: int, n
 
 def _proved(office: Office, directory: Directory | None, name: str, password: str, code: str) -> Known:
     """Whose name and password these are. Raises NotIn on record, WordGiven for a local operator's one-time word."""
-    row, encoded = _local(office, sa.func.lower(t.operator.c.name) == name.strip().lower())
+    row, encoded = _local(office, sa.func.lower(t.operator.c.name) == name.lower())
     if row is not None and row.origin != OperatorOrigin.DIRECTORY:
         if row.origin != OperatorOrigin.LOCAL or row.unattended or row.status != OperatorStatus.ACTIVE:
             passwords.matches(None, password)
