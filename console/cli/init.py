@@ -13,12 +13,15 @@ from console.cli.output import format_option, say, write, write_json
 from console.errors import Unavailable, Usage
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from console.owning import Owner
     from console.settings import Settings
 
 EXAMPLES = """\b
 Examples:
   district init
-  district init --database postgresql://portal@db.example/portal --password-file pg.secret
+  district init --owner-url postgresql://portal_owner@db.example/portal --owner-password-file owner.secret
 """
 
 
@@ -30,6 +33,20 @@ Examples:
     metavar="FILE",
     help="Where the database's password lies, readable by its owner only.",
 )
+@click.option(
+    "--owner-url",
+    metavar="URL",
+    help="postgresql://OWNER@HOST/DATABASE: who makes the tables, so that the console need not own them.",
+)
+@click.option(
+    "--owner-password-file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Where the owner's password lies, readable by its owner only.",
+)
+@click.option(
+    "--signer", metavar="ROLE", default="", help="The role that reads the logs alone.  [default: DATABASE_signer]"
+)
 @click.option("--name", metavar="TEXT", help="The portal's name, on screens and reports.")
 @click.option("--origin", metavar="TEXT", help="The ledger's name, as district.example/ledger; it can never change.")
 @click.option("--timezone", metavar="ZONE", help="As America/Los_Angeles.")
@@ -39,6 +56,9 @@ def command(
     ctx: click.Context,
     database: str | None,
     password_file: Path | None,
+    owner_url: str | None,
+    owner_password_file: Path | None,
+    signer: str,
     name: str | None,
     origin: str | None,
     timezone: str | None,
@@ -50,9 +70,13 @@ def command(
     prints the ledger's public key, which proves every later report. Keep the keys, and copies of them elsewhere.
     The first operator is who --operator names, else administrator; the one-time word that is printed for them lets
     them set a password and a second factor at their first sign-in. Again before that prints a new one.
+
+    On PostgreSQL the console works as a role that owns nothing. --owner-url says who does: the tables are made as the owner, the
+    roles that are missing with a password each, and every role is given what it needs and no more (docs/POSTGRESQL.md).
     """
     from console.clock import SystemClock
     from console.founding import found
+    from console.owning import APP_FILE
 
     own = session(ctx)
     values = {
@@ -62,16 +86,29 @@ def command(
         "database.url": database,
         "database.password_file": password_file.absolute() if password_file else None,
     }
-    settings, written = _settings(own.config, {key: value for key, value in values.items() if value is not None})
+    owner = _owner(owner_url, owner_password_file, signer)
+    usual: Mapping[str, object] = (
+        {}
+        if owner is None or database
+        else {"database.url": owner.app_url(), "database.password_file": f"keys/{APP_FILE}"}
+    )
+    given: dict[str, object] = {key: value for key, value in values.items() if value is not None}
+    settings, written = _settings(own.config, given, usual)
     try:
-        before = _revision(settings)
-        founded = found(settings, SystemClock(settings.portal.zone).now(), operator=own.operator_name)
+        lacking = {} if owner is None else {role: file for role, file in owner.files(settings).items() if _lacks(file)}
+        before = _revision(settings, owner)
+        founded = found(settings, SystemClock(settings.portal.zone).now(), operator=own.operator_name, owner=owner)
     except BaseException:
         if written is not None:
             written.unlink(missing_ok=True)
         raise
     if written is not None:
         say(f"Wrote {written}.")
+    for role, file in lacking.items():
+        if not _lacks(file):
+            say(f"Wrote {file}: the password of the role {role}, which was made.")
+    if owner is not None:
+        say("Each role was given what it needs and no more: see docs/POSTGRESQL.md.")
     if founded.new:
         say(f"A new portal: schema {founded.revision}, keys {settings.keys.ledger} and {settings.keys.data}.")
         say("Keep copies of both keys elsewhere: without the data key sealed names are gone.")
@@ -88,8 +125,28 @@ def command(
         write(founded.verifier_key)
 
 
-def _settings(config: Path | None, values: dict[str, object]) -> tuple[Settings, Path | None]:
-    """The settings in force, or new ones; with the file that was written for them.
+def _owner(url: str | None, password_file: Path | None, signer: str) -> Owner | None:
+    """Who founds and upgrades, None for the console's own role. Raises Usage for half of it."""
+    from console.keyfiles import read_secret
+    from console.owning import Owner
+
+    if url is None:
+        if password_file or signer:
+            raise Usage(
+                "--owner-password-file and --signer go with --owner-url; nothing was set up. Name the owner too."
+            )
+        return None
+    return Owner(url, read_secret(password_file, "owner's password") if password_file else None, signer)
+
+
+def _lacks(file: Path | None) -> bool:
+    return file is not None and not file.exists()
+
+
+def _settings(
+    config: Path | None, values: dict[str, object], usual: Mapping[str, object]
+) -> tuple[Settings, Path | None]:
+    """The settings in force, or new ones, with what is usual where nothing was said; with the file that was written for them.
 
     Raises Usage when a file is in force and says otherwise than the options.
     """
@@ -105,7 +162,7 @@ def _settings(config: Path | None, values: dict[str, object]) -> tuple[Settings,
         _agree(settings, values, file)
         return settings, None
     file = (named or file).absolute()
-    text = Settings.example(values)
+    text = Settings.example({**usual, **values})
     # Read once before anything is written: a value that is none leaves no file behind.
     import tomllib
 
@@ -138,7 +195,7 @@ def _tables(values: dict[str, object]) -> dict[str, dict[str, object]]:
     return tables
 
 
-def _revision(settings: Settings) -> str | None:
+def _revision(settings: Settings, owner: Owner | None) -> str | None:
     """The schema's version before, None for an empty database."""
     from console.faults import saying
     from console.wiring import open_engine
@@ -148,7 +205,7 @@ def _revision(settings: Settings) -> str | None:
     file = settings.database.file
     if file is not None and not file.exists():
         return None
-    engine = open_engine(settings)
+    engine = open_engine(settings) if owner is None else owner.engine(settings)
     try:
         with saying("nothing was set up"), reading(engine) as connection:
             return current(connection)
