@@ -47,6 +47,7 @@ WRITERS = {
     "console/notices/telling_operators.py": "tells administrators of a new operator, in the transaction that adds them",
     "console/notices/reminding.py": "reminders into the outbox",
     "console/signin/delays.py": "failed attempts under a typed name; nothing of the portal's people",
+    "console/signin/enrolling.py": "a password that its owner sets, with a record in the same transaction",
     "console/signin/factor.py": "second factors as their operator enrols and uses them; a reset is a decision",
     "console/signin/invitations.py": "one-time words, inside the decision or command that gives them out",
     "console/signin/announcing.py": "tells of a break-glass sign-in, in its transaction and with a record",

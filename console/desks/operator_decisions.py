@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from console.authority import Permission, Role, unfit
 from console.desk import Decision, Needs, Objection, Work
-from console.desks.operator_keys import fingerprint_of
+from console.desks.operator_keys import fingerprint, refusal
 from console.errors import Refused, Usage
 from console.lazy import sa, t
 from console.params import Params, option
@@ -52,8 +52,8 @@ class Keyed(Params):
 
     def __post_init__(self) -> None:
         """Keep the fingerprint alone: the comment of a public key often names a person and their machine."""
-        if self.public_key:
-            object.__setattr__(self, "public_key", fingerprint_of(self.public_key))
+        if self.public_key and (found := fingerprint(self.public_key)) is not None:
+            object.__setattr__(self, "public_key", found)
 
 
 class _OperatorDecision(Decision):
@@ -249,6 +249,11 @@ class Key(_OperatorDecision):
     help = "Tie an SSH public key to the operator, or take it away."
     key = "i"
     Params = Keyed
+
+    def check(self, params: Keyed, sight: Sight) -> None:
+        del sight
+        if fingerprint(params.public_key) is None:
+            raise refusal(params.public_key)
 
     def needs(self, params: Keyed, count: int) -> Needs:
         del count

@@ -17,28 +17,34 @@ _KINDS = re.compile(r"(sk-)?(ssh-(ed25519|rsa)|ecdsa-sha2-nistp(256|384|521))(@o
 _LONGEST = 16_384
 
 
-def fingerprint_of(typed: str) -> str:
-    """The fingerprint of a public key, given as its line or as the fingerprint itself. Raises Usage for anything else."""
+def fingerprint(typed: str) -> str | None:
+    """The fingerprint of a public key, given as its line or as the fingerprint itself; None for anything else."""
     text = typed.strip()
-    if "PRIVATE KEY" in text:
-        raise Usage(
-            "That is a private key; nothing was kept of it. Take the line of its .pub file, and keep the key to yourself."
-        )
     if _FINGERPRINT.fullmatch(text):
         digest = text.removeprefix("SHA256:")
-        if _canonical(b64decode(digest + "=")) == digest:
-            return text
+        return text if _canonical(b64decode(digest + "=")) == digest else None
     words = text.split()[:2] if len(text) <= _LONGEST else []
-    if len(words) == 2 and _KINDS.fullmatch(words[0]):
-        try:
-            blob = b64decode(words[1], validate=True)
-        except (Error, ValueError):
-            blob = b""
-        kind = words[0].encode()
-        if blob.startswith(len(kind).to_bytes(4, "big") + kind):
-            return "SHA256:" + _canonical(sha256(blob).digest())
-    raise Usage(
-        "That is no public key; nothing was done. Paste the line of a .pub file (ssh-ed25519 AAAA…) or its SHA256:… fingerprint."
+    if len(words) != 2 or not _KINDS.fullmatch(words[0]):
+        return None
+    try:
+        blob = b64decode(words[1], validate=True)
+    except (Error, ValueError):
+        return None
+    kind = words[0].encode()
+    if not blob.startswith(len(kind).to_bytes(4, "big") + kind):
+        return None
+    return "SHA256:" + _canonical(sha256(blob).digest())
+
+
+def refusal(typed: str) -> Usage:
+    """What is said of text that is no public key; nothing of it."""
+    if "PRIVATE KEY" in typed:
+        return Usage(
+            "That is a private key; nothing was kept of it. Take the line of its .pub file, and keep the key to yourself."
+        )
+    return Usage(
+        "That is no public key; nothing was done. "
+        "Paste the line of a .pub file (ssh-ed25519 AAAA…) or its SHA256:… fingerprint."
     )
 
 

@@ -43,6 +43,7 @@ TO_OFFICE = (
     "request-answered",
     "export-made",
     "operator-added",
+    "break-glass-used",
     "operator-invited",
 )
 """Templates that go to the district's own addresses: no greeting, no footer."""
