@@ -203,7 +203,7 @@ NEEDED: dict[tuple[str, str], dict[str, str]] = {
     ("activations", "link"): {"account": "1"},
     ("requests", "refuse"): {"message": "x"},
     ("operators", "role"): {"role": "auditor", "schools": "lincoln"},
-    ("operators", "key"): {"key": "SHA256:" + "A" * 43},
+    ("operators", "key"): {"public_key": "SHA256:" + "A" * 43},
 }
 
 

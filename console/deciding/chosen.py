@@ -7,10 +7,11 @@ cost a few statements. Rows are locked before they are chosen, in one order ever
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any, Self
 
 from console.errors import Refused
-from console.lazy import sa
+from console.lazy import sa, t
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -51,17 +52,7 @@ class Chosen:
         self._columns = list(columns)
         self._ties = ties
         self._changed = [table for table in ties if any(column.table is table for column in columns)]
-        self.table = sa.Table(
-            name,
-            sa.MetaData(),
-            sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
-            sa.Column("id", sa.BigInteger, nullable=False),
-            sa.Column("version", sa.BigInteger, nullable=False),
-            *(sa.Column(f"tie_{table.name}", sa.BigInteger) for table in ties),
-            *(sa.Column(f"before_{n}", column.type) for n, column in enumerate(self._columns)),
-            *(sa.Column(f"after_{n}", column.type) for n, column in enumerate(self._columns)),
-            prefixes=["TEMPORARY"],
-        )
+        self.table = _table(name, tuple(table.name for table in ties), tuple((c.table.name, c.name) for c in columns))
 
     def __enter__(self) -> Self:
         self.table.create(self._connection)
@@ -214,6 +205,26 @@ class Chosen:
             {names[n]: plain(new[n]) for n in kept},
             [(place, str(table.name)) for place, table in ties],
         )
+
+
+@cache
+def _table(name: str, ties: tuple[str, ...], columns: tuple[tuple[str, str], ...]) -> sa.Table:
+    """The table in which such a decision pins its rows: one object for all decisions of that shape.
+
+    SQLAlchemy so finds its statements compiled, which for a single case is most of the time that they take.
+    """
+    types = [t.metadata.tables[table].c[column].type for table, column in columns]
+    return sa.Table(
+        name,
+        sa.MetaData(),
+        sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
+        sa.Column("id", sa.BigInteger, nullable=False),
+        sa.Column("version", sa.BigInteger, nullable=False),
+        *(sa.Column(f"tie_{table}", sa.BigInteger) for table in ties),
+        *(sa.Column(f"before_{n}", kind) for n, kind in enumerate(types)),
+        *(sa.Column(f"after_{n}", kind) for n, kind in enumerate(types)),
+        prefixes=["TEMPORARY"],
+    )
 
 
 def name_of(column: sa.Column[Any], case: sa.Table) -> str:
