@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from console.errors import Refused, SignedOut, Unavailable
+from console.ids import read_batch_id
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -79,10 +80,11 @@ def read(settings: Settings, environment: Mapping[str, str], fingerprint: str | 
     if not os.path.lexists(path):
         return None
     _own_folder(path.parent)
-    text = _read(path)
-    lines = text.split("\n")
+    data = _read(path)
     try:
-        kept = Kept(lines[3], int(lines[4]), bytes.fromhex(lines[5]))
+        text = data.decode()
+        lines = text.split("\n")
+        kept = Kept(read_batch_id(lines[3]), int(lines[4]), bytes.fromhex(lines[5]))
         # Written again and compared: numbers and hexadecimal have more than one form, a file of ours has one.
         if _text(settings, fingerprint, kept) == text:
             return kept
@@ -119,7 +121,7 @@ def _own_folder(path: Path) -> None:
     )
 
 
-def _read(path: Path) -> str:
+def _read(path: Path) -> bytes:
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError:
@@ -129,7 +131,7 @@ def _read(path: Path) -> str:
         plain = stat.S_ISREG(status.st_mode) and status.st_nlink == 1
         if not plain or status.st_uid != os.geteuid() or stat.S_IMODE(status.st_mode) != FILE_MODE:
             raise _not_own(path)
-        return os.read(descriptor, LARGEST).decode("utf-8", "surrogateescape")
+        return os.read(descriptor, LARGEST)
     finally:
         os.close(descriptor)
 
