@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from console.drawn import drawn
 from console.params import Calendar, Params
 from console.queue import Cell, Tone
-from console.text import SafeText, safe
+from console.text import SafeText
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -384,36 +385,6 @@ class Desk(ABC):
         """The row as the queue draws it."""
         values = self.values(row, sight)
         return tuple(
-            Cell(drawn(values.get(column.name), sight), self.tone(column.name, values.get(column.name), row))
+            Cell(drawn(values.get(column.name), sight.now), self.tone(column.name, values.get(column.name), row))
             for column in self.columns
         )
-
-
-def drawn(value: Value, sight: Sight) -> SafeText:
-    """A value as a cell shows it: moments as ages, dates as dates, yes as a word."""
-    match value:
-        case None:
-            return safe("")
-        case SafeText():
-            return value
-        case bool():
-            return safe("yes" if value else "–")
-        case datetime():
-            return safe(age(value, sight.now))
-        case date():
-            return safe(value.isoformat())
-        case tuple():
-            return safe(", ".join(value))
-        case _:
-            return safe(f"{value:,}")
-
-
-def age(then: datetime, now: datetime) -> str:
-    """How long ago, in one unit: `12s`, `5m`, `3h`, `12d`. A moment ahead reads `in 3h`."""
-    seconds = int((now - then).total_seconds())
-    if seconds < 0:
-        return "in " + age(now, then)
-    for unit, length in (("d", 86400), ("h", 3600), ("m", 60)):
-        if seconds >= length:
-            return f"{seconds // length}{unit}"
-    return f"{seconds}s"

@@ -12,9 +12,9 @@ from textual.binding import Binding
 from textual.message import Message
 from textual.worker import get_current_worker
 
-from console.desk import age
 from console.desks import DESKS
 from console.desks import desk as desk_of
+from console.drawn import age
 from console.errors import ConsoleError
 from console.queue import Tone
 from console.text import cells, clip, join, pad, safe

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from console.desk import Fact, Part, Sight, age
+from console.desk import Fact, Part, Sight
 from console.desks.activations import HIDDEN, called, masked
 from console.directory.conflicts import joined, living, own, same, twin
+from console.drawn import age
 from console.lazy import sa, t
 from console.people import masked_number, person_name, student_name
 from console.queue import Tone

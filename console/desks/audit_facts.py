@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from console.desk import Fact, Part, Sight, age
+from console.desk import Fact, Part, Sight
+from console.drawn import age
 from console.errors import ConsoleError
 from console.lazy import sa, t
 from console.ledger.log import decode, open_detail, subtrees

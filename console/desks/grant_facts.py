@@ -6,8 +6,9 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from console.access.lacks import WORDS, Lack
-from console.desk import Fact, Part, Sight, age
+from console.desk import Fact, Part, Sight
 from console.desks.grants import lacking
+from console.drawn import age
 from console.lazy import sa, t
 from console.people import guardian_name, masked_number, person_name, student_name
 from console.queue import Tone

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from console.desk import Fact, Part, Sight, age
+from console.desk import Fact, Part, Sight
 from console.desks.operators import codes_of
+from console.drawn import age
 from console.lazy import sa, t
 from console.queue import Tone
 from console.signin.factor import RECOVERY_CODES, recovery_left

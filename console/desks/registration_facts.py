@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from console.desk import Fact as Line
-from console.desk import Part, Sight, age
+from console.desk import Part, Sight
 from console.desks.registrations import DESK, applicant_name, masked
+from console.drawn import age
 from console.evidence import FACT_WORDS, FLAG_WORDS, words
 from console.lazy import sa, t
 from console.people import masked_number, person_name, student_name

@@ -15,8 +15,9 @@ import msgspec
 from console.deciding.confirming import call_of, what_it_would_do
 from console.deciding.requesting import opened
 from console.deciding.second_person import EXPORT, could_confirm, rights
-from console.desk import Fact, Part, Sight, age
+from console.desk import Fact, Part, Sight
 from console.desks.request_tables import action_words, confirmer, maker, state
+from console.drawn import age
 from console.errors import ConsoleError
 from console.lazy import sa, t
 from console.params import options
