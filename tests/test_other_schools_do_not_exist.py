@@ -357,7 +357,6 @@ def test_home_counts_none_of_them(schools: Schools) -> None:
         "grants": 2,
         "activations": 2,
         "requests": 0,
-        "operators": 0,
     }
     assert [sum(each.arrivals) for each in ours.desks] == [1, 1, 1, 0, 0]
     assert (ours.reviews, everything.reviews) == (0, 1)
