@@ -7,6 +7,7 @@ from datetime import timedelta
 from threading import Barrier, Thread
 from typing import TYPE_CHECKING, Any
 
+import pytest
 import sqlalchemy as sa
 
 from console.errors import ConsoleError
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from console.selection import Receipt
     from tests.portals import Portal
 
+on_sqlite = pytest.mark.parametrize("engine_name", ["sqlite"], indirect=True)
+"""For what no engine does differently."""
 SEED = b"a seed of the tests "
 HALF_MINUTE = timedelta(seconds=30)
 
