@@ -7,12 +7,11 @@ else of the school of the entry's code; what has no school exists for operators 
 from __future__ import annotations
 
 from datetime import timedelta
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from console.authority import Permission
 from console.desk import Desk, Part, Sight, Value
-from console.desks.activation_accounts import with_login
+from console.desks.activation_accounts import ties, with_login
 from console.desks.activation_decisions import Activate, Dismiss, Link, Restore
 from console.directory.conflicts import Conflict, conflicts, joined
 from console.filters import Term, Wanted
@@ -63,11 +62,12 @@ def _in_state(wanted: Wanted, sight: Sight) -> Predicate:
             return sa.and_(here, d.state == wanted.text)
 
 
-@cache
-def _home() -> sa.FromClause:
+def _home() -> sa.ColumnElement[int]:
     """The home school of the student whom the number means, also of one who does not exist for the operator."""
     d = t.directory_user.c
-    return sa.table("scope_home", sa.column("student_id", d.student_id.type), sa.column("school_id", d.school_id.type))
+    home = sa.table("scope_home", sa.column("student_id", d.student_id.type), sa.column("school_id", d.school_id.type))
+    found = sa.select(home.c.school_id).where(home.c.student_id == d.student_id)
+    return found.correlate(t.directory_user).scalar_subquery()
 
 
 def _kind() -> sa.ColumnElement[str]:
@@ -148,19 +148,18 @@ class Activations(Desk):
             with_login(joined())
             .outerjoin(t.student, t.student.c.id == d.student_id)
             .outerjoin(t.staff, t.staff.c.id == d.staff_id)
-            .outerjoin(_home(), _home().c.student_id == d.student_id)
             .outerjoin(t.school, t.school.c.id == self.school())
         )
 
     def ties(self) -> Mapping[sa.Table, sa.ColumnElement[int]]:
-        return {t.account: t.account.c.id, t.membership: t.membership.c.id}
+        return ties()
 
     def state(self, sight: Sight) -> sa.ColumnElement[str]:
         del sight
         return _state()
 
     def school(self) -> sa.ColumnElement[int]:
-        return sa.func.coalesce(_home().c.school_id, t.directory_user.c.school_id)
+        return sa.func.coalesce(_home(), t.directory_user.c.school_id)
 
     def shown(self, sight: Sight) -> Sequence[sa.ColumnElement[Any]]:
         del sight
