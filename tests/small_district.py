@@ -41,6 +41,8 @@ OPERATORS = {
     "second": ("district_administrator", ()),
 }
 """Besides the administrator: role and schools (none: all)."""
+PASSING = ("newcomer", "leaver")
+"""Operators who decide nothing: those about whom histories decide."""
 
 
 def people(portal: Portal) -> None:
@@ -48,6 +50,8 @@ def people(portal: Portal) -> None:
     _schools(portal)
     for name, (role, schools) in OPERATORS.items():
         portal.hire(name, role, schools)
+    for name in PASSING:
+        portal.hire(name, "help_desk", (1,))
     students = _students(portal)
     accounts = _accounts(portal, students)
     ties = _ties(portal, students, accounts)
