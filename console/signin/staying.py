@@ -1,7 +1,7 @@
 """Staying signed in: a screen learns within two seconds that its session no longer holds, and why; the directory is asked in time.
 
-One read of one row a second, in a thread of its own, on either engine: a session can end by a clock as well as by somebody, and a
-clock notifies nobody. The directory is asked in another thread, so that its silence delays nothing.
+One read of one row nearly every second, in a thread of its own, on either engine: a session can end by a clock as well as by
+somebody, and a clock notifies nobody. The directory is asked in another thread, so that its silence delays nothing.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from console.authority import Operator
     from console.office import Office
 
-LOOK_EVERY = 1.0
+LOOK_EVERY = 0.8
 """Seconds between two looks at the session."""
 ASK_EVERY = 15.0
 """Seconds between two looks at whether the directory is to be asked again."""
