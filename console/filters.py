@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from console.errors import Usage
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import date
 
     import sqlalchemy as sa
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 MAX_LENGTH = 500
 CENTURY = 36_500
 _PIECE = re.compile(r'(-?)(?:([a-z_]+):)?(?:"([^"]*)"|(\S+))')
+_NAMED = re.compile(r"([a-z_]+):")
 _COMPARED = re.compile(r"(>=|<=|>|<|=)?(.*)", re.DOTALL)
 _AGE = re.compile(r"(\d{1,5})([dwmy])")
 _DAYS = {"d": 1, "w": 7, "m": 30, "y": 365}
@@ -121,6 +122,17 @@ class Filter:
         return found
 
 
+def _unknown(name: str, known: Mapping[str, Term]) -> Usage:
+    nearest = difflib.get_close_matches(name, known, 1)
+    hint = f"did you mean {nearest[0]}:?" if nearest else f"it knows {', '.join(sorted(known))}."
+    return Usage(f"This desk has no filter {name}:; {hint}")
+
+
+def _no_value(name: str, known: Mapping[str, Term]) -> Usage:
+    """`state:` with nothing behind it: a filter half typed, and no word to look for."""
+    return Usage(f"{name}: wants a value; nothing was listed.") if name in known else _unknown(name, known)
+
+
 def parse(text: str, terms: Sequence[Term]) -> Filter:
     """Parse what was typed. Raises Usage naming the nearest term; never more than 500 characters."""
     if len(text) > MAX_LENGTH:
@@ -132,13 +144,13 @@ def parse(text: str, terms: Sequence[Term]) -> Filter:
     for negated, name, quoted, bare in _PIECE.findall(text):
         value = quoted or bare
         if not name:
+            if not quoted and (bare_name := _NAMED.fullmatch(value)):
+                raise _no_value(bare_name[1], known)
             if value.strip("-"):
                 pieces.append((bool(negated), None, (Wanted("", "", value),)))
             continue
         if name not in known:
-            nearest = difflib.get_close_matches(name, known, 1)
-            hint = f"did you mean {nearest[0]}:?" if nearest else f"it knows {', '.join(sorted(known))}."
-            raise Usage(f"This desk has no filter {name}:; {hint}")
+            raise _unknown(name, known)
         term = known[name]
         alternatives = tuple(_wanted(name, each) for each in ([value] if quoted else value.split(",")) if each)
         if not alternatives:

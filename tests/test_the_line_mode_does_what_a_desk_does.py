@@ -59,7 +59,7 @@ def test_a_decision_answers_with_its_receipt_and_undo_takes_it_back(
     before = line.json("registrations", "list")
     preview = line.run(*words, "--preview", "--format", "json")
     assert (preview.code, preview.json) == (
-        0,
+        3,
         {
             "decision": "approve",
             "preview": True,
@@ -95,6 +95,8 @@ def test_the_exit_code_says_all_some_or_none(line: LineMode, cases: list[int]) -
     assert line.run("registrations", "approve", "--ids", f"{cases[0]}", "--reason", "x").code == 1
     assert line.run("registrations", "approve", "--ids", "99999", "--reason", "x").code == 1
     assert line.run("registrations", "approve", "--ids", f"{cases[4]}", "--preview").code == 1
+    undo = line.run("registrations", "unapprove", "--ids", f"{cases[0]}", "--reason", "x", "--preview")
+    assert undo.code == 0, "a preview ends as the run would"
 
 
 def test_all_that_match_can_leave_some_out(line: LineMode, cases: list[int], portal: Portal) -> None:
@@ -206,3 +208,18 @@ def test_undo_of_what_is_no_batch_says_how_one_is_written(line: LineMode) -> Non
     assert line.run("undo", "hello").code == 2
     unknown = line.run("undo", "7K2M-9QXH")
     assert (unknown.code, "district batches" in unknown.sentence) == (1, True)
+
+
+@pytest.mark.parametrize(
+    ("where", "said"),
+    [
+        ("state:", "state: wants a value; nothing was listed."),
+        ("kim state:", "state: wants a value; nothing was listed."),
+        ("-state:", "state: wants a value; nothing was listed."),
+        ("scool:", "This desk has no filter scool:; did you mean school:?"),
+    ],
+)
+def test_a_filter_without_its_value_is_no_word_to_look_for(line: LineMode, where: str, said: str) -> None:
+    answer = line.run("registrations", "list", "--where", where)
+    assert (answer.code, answer.sentence) == (2, said)
+    assert line.run("registrations", "list", "--where", '"state:"').code == 0

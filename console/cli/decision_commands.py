@@ -1,6 +1,7 @@
 """A decision as a command: which cases, its own parameters, a preview, a question where many are meant, and the receipt.
 
-Exit codes: 0 all that were meant; 3 some were skipped, or it waits for a second person; 1 none took part; a preview of anything is 0.
+Exit codes: 0 all that were meant; 3 some were skipped, or it waits for a second person; 1 none took part. A preview ends as the run
+itself would, so that a script can ask first.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from console.cli.coding import code_option, with_code
 from console.cli.opening import open_office, who
 from console.cli.output import format_option, say, write, write_csv, write_json
 from console.cli.receipts import write_plan, write_receipt
-from console.errors import Exit, Usage
+from console.errors import Usage
 from console.params import options, read_params
 
 if TYPE_CHECKING:
@@ -88,8 +89,7 @@ def decision_command(desk: Desk, decision: Decision) -> click.Command:
         params = read_params(decision.Params, {name: typed[name] for name in names}, office.sight(operator).calendar)
         if preview:
             plan = office.plan(operator, desk, decision, selection, params)
-            write_plan(plan, form)
-            return Exit.DONE if plan.count else Exit.REFUSED
+            return write_plan(plan, form)
         if not yes:
             from console.cli.asking import ask
 

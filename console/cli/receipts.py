@@ -73,8 +73,8 @@ def _receipt_in_words(receipt: Receipt, left: int) -> None:
         say("None of them could take part; nothing was done.")
 
 
-def write_plan(plan: Plan, form: str) -> None:
-    """The preview on stdout: the receipt's shape, with `preview`, `access` and no batch."""
+def write_plan(plan: Plan, form: str) -> int:
+    """The preview on stdout: the receipt's shape, with `preview`, `access` and no batch; returns what the run would end with."""
     shape = {
         "decision": plan.decision,
         "preview": True,
@@ -98,6 +98,9 @@ def write_plan(plan: Plan, form: str) -> None:
     if left > len(plan.skipped):
         say(f"{left:,} would be skipped; the first {len(plan.skipped):,} are named.")
     say("A preview: nothing was done." + "".join(f" {NEEDED[each]}" for each in requires(plan)))
+    if not plan.count:
+        return Exit.REFUSED
+    return Exit.PARTLY if left or plan.second_person else Exit.DONE
 
 
 NEEDED = {
