@@ -241,6 +241,7 @@ class Doctor:
             self.bad("row security", f"other schools' rows are not kept apart in {', '.join(bare)}", advice)
 
     def _portal(self, connection: sa.Connection) -> None:
+        from console.settings.tables import PortalSettings
         from console.signin.examining import examine_operators
 
         portal = connection.execute(sa.select(t.portal)).one_or_none()
@@ -255,6 +256,12 @@ class Doctor:
         else:
             demonstration = ", a demonstration" if portal.demo_seed is not None else ""
             self.ok("portal", f"{portal.name}{demonstration}")
+            if portal.demo_seed is None and own == PortalSettings().origin:
+                self.warn(
+                    "origin",
+                    f"{own} is the example's, and every checkpoint of this portal carries it",
+                    "Found the real portal under a name of your own: district init --origin NAME.",
+                )
         self._fit(connection, portal)
         examine_operators(self, connection)
         self._intake(connection)

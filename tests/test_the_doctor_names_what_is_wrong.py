@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import make_url
 
+from console.clock import SettableClock
 from console.doctor import Doctor, Health
 from console.settings import Settings
 from models import tables as t
 from models.engine import writing
+from tests.portals import NOON, found_as_owner
 from tests.signing import equip
 
 if TYPE_CHECKING:
@@ -131,3 +133,11 @@ def test_what_the_portal_left_and_nobody_took_is_counted(founded: tuple[Portal, 
     portal.add(t.intake_registration, ref="b", refused="no such student", taken_at=portal.clock.now(), **row)
     found = [each.text for each in Doctor(portal.settings, portal.clock).examine() if each.name == "intake"]
     assert found == ["1 rows of the portal were refused", "1 rows of the portal wait"]
+
+
+def test_a_real_portal_with_the_origin_of_the_example_is_warned_of(database_url: str, tmp_path: Path) -> None:
+    settings = Settings.build({"database": {"url": database_url}}, tmp_path)
+    found_as_owner(settings, NOON)
+    example = Doctor(settings, SettableClock(settings.portal.zone, NOON)).examine()
+    (origin,) = [each for each in example if each.name == "origin"]
+    assert (origin.health, "district.example/ledger is the example's" in origin.text) == (Health.WARN, True)

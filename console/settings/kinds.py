@@ -79,7 +79,7 @@ def text(words: str = "text", check: Callable[[str], str | None] = lambda _: Non
 
 def choice(*words: str) -> Kind[str]:
     return text(
-        f"one of {', '.join(words)}",
+        f"one of {', '.join(word or 'nothing' for word in words)}",
         lambda value: None if value in words else "it is another word",
     )
 
