@@ -56,6 +56,7 @@ class LockScreen(Screen[None], inherit_bindings=False):
     def __init__(self, portal: str, standing: Standing) -> None:
         super().__init__()
         self._portal = portal
+        self._there = False
         self.standing = standing
 
     def compose(self) -> ComposeResult:
@@ -77,11 +78,14 @@ class LockScreen(Screen[None], inherit_bindings=False):
         """Dots for both."""
         for line in self.query(Line):
             line.password = True
+        self._there = True
         self.stand(self.standing)
 
     def stand(self, standing: Standing) -> None:
         """Show how the session stands now."""
         self.standing = standing
+        if not self._there:
+            return  # it will be said as soon as there is something to say it in
         stands = standing.stands
         self.query_one(".title", Static).update(Content.styled(TITLES[stands], STRONG))
         said = standing.said or "The screen was locked; what was open is still there. Type your password."

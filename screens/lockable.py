@@ -69,18 +69,18 @@ class LockableApp(App[int], inherit_bindings=False):
         """Say a sentence to the operator."""
         raise NotImplementedError
 
-    def on_session_stands(self, message: SessionStands) -> None:
+    async def on_session_stands(self, message: SessionStands) -> None:
         """Lock, say why, or go on."""
-        self.locking.stands(message.standing)
+        await self.locking.stands(message.standing)
 
     def on_lock_screen_given(self, message: LockScreen.Given) -> None:
         """Look at what was typed."""
         self.locking.given(message.password, message.code)
 
-    def on_opened(self, message: Opened) -> None:
+    async def on_opened(self, message: Opened) -> None:
         """Open."""
         del message
-        self.locking.open()
+        await self.locking.open()
 
     def on_not_opened(self, message: NotOpened) -> None:
         """Say so."""

@@ -23,7 +23,7 @@ from screens.disclose_dialog import ShownScreen
 from screens.lock_screen import LockScreen
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
     from screens.app import ConsoleApp
 
@@ -59,7 +59,7 @@ class Locking:
         self._sessions = sessions(app.office)
         self._idle = minutes * 60
         self._screen: LockScreen | None = None
-        self._waiting: list[Callable[[], object]] = []
+        self._waiting: list[Callable[[], Awaitable[object]]] = []
         self._stop = threading.Event()
         self._used = threading.Event()
         self._last_key = time.monotonic()
@@ -103,7 +103,7 @@ class Locking:
             self._last_key = time.monotonic()
             self._used.set()
 
-    def holds_back(self, later: Callable[[], object]) -> bool:
+    def holds_back(self, later: Callable[[], Awaitable[object]]) -> bool:
         """Keep what wants to open or close a screen until the lock is open; False when it is."""
         if self.locked:
             self._waiting.append(later)
@@ -122,13 +122,13 @@ class Locking:
         self._app.show_lock(self._screen)
         self._write(partial(lock, self._app.office, self._app.operator, why))
 
-    def stands(self, standing: Standing) -> None:
+    async def stands(self, standing: Standing) -> None:
         """The session stands so now."""
         if standing.stands is not Stands.HOLDS:
             self.fall(standing, str(standing.stands))
         elif self._screen is not None and self._screen.standing.stands is Stands.PAUSED:
             if time.monotonic() - self._last_key < self._idle:
-                self.open()
+                await self.open()
             else:
                 self._screen.stand(Standing(Stands.RESTED))
 
@@ -150,8 +150,8 @@ class Locking:
 
         self._write(look)
 
-    def open(self) -> None:
-        """Take the lock away, and let open what waited for it."""
+    async def open(self) -> None:
+        """Take the lock away, and let open and close what waited for it, one after the other."""
         if self._screen is None:
             return
         self._screen = None
@@ -159,7 +159,7 @@ class Locking:
         self._app.take_lock_away()
         waiting, self._waiting = self._waiting, []
         for each in waiting:
-            each()
+            await each()
 
     def not_opened(self, message: NotOpened) -> None:
         """Say so."""
