@@ -94,10 +94,18 @@ def _means(connection: sa.Connection, row: Any, sight: Sight) -> tuple[Fact, ...
     if row.origin == OperatorOrigin.DIRECTORY:
         facts.append(Fact("Directory said", safe(f"{_ago(row.checked_at, sight)} that the account is in use")))
     if row.origin == OperatorOrigin.LOCAL:
-        facts.append(Fact("Password", safe(f"set {_ago(row.set_at, sight)}"), _missing(row.set_at)))
+        facts.append(
+            Fact("Password", safe(f"set {_ago(row.set_at, sight)}" if row.set_at else "not set"), _missing(row.set_at))
+        )
     if row.unattended:
         return tuple(facts)
-    facts.append(Fact("Second factor", safe(f"enrolled {_ago(row.enrolled_at, sight)}"), _missing(row.enrolled_at)))
+    facts.append(
+        Fact(
+            "Second factor",
+            safe(f"enrolled {_ago(row.enrolled_at, sight)}" if row.enrolled_at else "none"),
+            _missing(row.enrolled_at),
+        )
+    )
     if row.enrolled_at is not None:
         left = recovery_left(connection, row.id)
         tone = Tone.WARN if left < FEW_CODES else Tone.PLAIN
