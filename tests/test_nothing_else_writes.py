@@ -57,6 +57,7 @@ WRITERS = {
     "console/signin/programs.py": "a program's key, when the portal is founded or an operator adds one",
     "console/signin/rechecking.py": "ends the sessions of whom the directory no longer knows, with a record",
     "console/signin/sessions.py": "sessions, and codes given for an action; nothing of the portal's people",
+    "fixtures/demo.py": "the second administrator of a demonstration, before it opens",
     "fixtures/live.py": "the simulated portal, which inserts into intake tables as a portal does",
 }
 """Each with what makes it right that it writes."""
