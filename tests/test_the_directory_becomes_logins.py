@@ -74,7 +74,7 @@ def test_everybody_comes_in_and_is_matched_and_it_is_on_record(portal: Portal) -
     assert (rows["t.teach"].staff_id, rows["t.teach"].student_id) == (staff, None)
     assert (rows["office"].school_id, rows["office"].staff_id) == (None, None)
     (record,) = records_of(portal, report.batch or "")
-    assert (record.action, record.params["people"]) == ("intake.directory", [3, 0, 0])
+    assert (record.action, record.params["people"]) == ("intake.sync", [3, 0, 0])
     assert {row.version for row in rows.values()} == {record.index + 1}
     assert "Vale" not in str(record)
 

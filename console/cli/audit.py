@@ -57,7 +57,7 @@ def verify(ctx: click.Context, bundle: Path | None, key: str | None, log: str | 
             )
         from console.ledger.bundle import verify_bundle
 
-        return _answer(verify_bundle(bundle, known), form, bundle.name)
+        return _answer(verify_bundle(bundle, known), form, f"{bundle.name} is")
     from console.authority import Permission, authorize
     from console.ledger.verifying import verify as verified
     from models.words import Log
@@ -65,7 +65,7 @@ def verify(ctx: click.Context, bundle: Path | None, key: str | None, log: str | 
     office = _unsigned(ctx)
     authorize(who(ctx), Permission.AUDIT_SEE)
     verdict = verified(office, log=Log(log) if log else None, key=known, progress=_telling())
-    return _answer(verdict, form, "the records")
+    return _answer(verdict, form, "the records are")
 
 
 def _key(text: str | None) -> VerifyKey | None:
@@ -135,7 +135,7 @@ def _answer(verdict: Verdict, form: str, what: str) -> int:
     if verdict.holds:
         say(f"{verdict.records:,} records verified in {verdict.seconds:.1f} s.")
         return Exit.DONE
-    say(f"Not verified: {what} is not what was signed. Keep everything as it is and tell who runs the portal.")
+    say(f"Not verified: {what} not what was signed. Keep everything as it is and tell who runs the portal.")
     return Exit.UNVERIFIED
 
 

@@ -145,11 +145,11 @@ class _Sync:
             stops=stops,
         )
         if self.dry_run:
-            return Committed(Receipt("sync", None, 0, (), 0), 0, [])
+            return Committed(Receipt(DECISION, None, 0, (), 0), 0, [])
         params: dict[str, Any] = {each.name: [each.added, each.changed, each.withdrawn] for each in kinds}
         params |= {"conflicts": count, "refused": findings.errors}
-        record = record_of(self.sight, batch, first, f"{DESK}.{FILE}", 0, params)
-        receipt = Receipt("sync", batch, people.moved, (), told)
+        record = record_of(self.sight, batch, first, f"{DESK}.{DECISION}", 0, params)
+        receipt = Receipt(DECISION, batch, people.moved, (), told)
         leaves = close(connection, head, [record], self.sight, receipt, self.key, self.digest, DESK)
         return Committed(receipt, first, leaves)
 
@@ -214,5 +214,7 @@ class _Sync:
         return self._count(connection, query.order_by(None))
 
 
+DECISION = "sync"
+"""The decision that a sync is, at the desk of the intake."""
 UNSTAMPED = -1
 """The version of a row between its change and the record of it, inside the transaction."""

@@ -117,9 +117,10 @@ def _batch_wrong(run: _Run, row: Any) -> str:
         receipt = msgspec.json.decode(row.receipt, type=_Receipt)
     except msgspec.MsgspecError:
         return "has a receipt that cannot be read"
-    if row.done != run.count and row.desk != INTAKE:
+    asked = (row.desk, row.decision) == ASKED
+    if run.count != (1 if asked else row.done) and row.desk != INTAKE:
         return f"says {row.done:,} were done, but has {run.count:,} records here"
-    if (receipt.batch, receipt.done, receipt.decision) != (row.id, row.done, row.decision):
+    if receipt.done != row.done or (not asked and _told(receipt, row) != (row.id, row.decision)):
         return "differs from its receipt"
     record = run.record
     if record is None:
@@ -135,5 +136,12 @@ def _batch_wrong(run: _Run, row: Any) -> str:
     return ""
 
 
+def _told(receipt: _Receipt, row: Any) -> tuple[str | None, str]:
+    """The batch and decision that a receipt tells of: a confirmation's names the batch of what it confirmed, which undo takes."""
+    return (row.id if row.desk == ASKED[0] else receipt.batch), receipt.decision
+
+
+ASKED = ("requests", "ask")
+"""Desk and decision of an asking for a second person, whose receipt is that of what is asked for, with nothing done yet."""
 INTAKE = "intake"
 """The desk of imports, whose one record stands for all the rows of a file."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from console.authority import Role
-from console.deciding import moment
+from console.deciding import close, moment
 from console.deciding.requesting import Asked, keep, opened
 from console.deciding.second_person import EXPORT
 from console.errors import Refused
@@ -188,5 +188,6 @@ def record_refusal(office: Office, sight: Sight, wanted: Wanted, spent: int, cou
             subject="",
             ties={},
         )
-        log.append(connection, head, [record])
+        receipt = Receipt(REFUSED.rpartition(".")[2], batch, 1, (), 0)
+        close(connection, head, [record], sight, receipt, f"refused {batch}", sha256(batch.encode()).digest(), "audit")
     office.seal()
