@@ -9,6 +9,7 @@ import json
 import re
 import subprocess
 import sys
+import tarfile
 import tomllib
 from itertools import pairwise
 from pathlib import Path
@@ -154,3 +155,21 @@ def test_the_commands_of_the_house_are_listed_by_make_alone() -> None:
     ).stdout
     wanted = {"demo", "test", "check", "lock", "picture", "faults", "bench", "clean", "help"}
     assert wanted <= {line.split()[1] for line in listed.splitlines() if line.startswith("  make ")}
+
+
+def test_what_is_given_away_as_source_holds_what_builds_it_and_says_how(tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    for path in tracked():
+        there = copy / path.relative_to(ROOT)
+        there.parent.mkdir(parents=True, exist_ok=True)
+        there.write_bytes(path.read_bytes())
+    build = "from setuptools import build_meta; print(build_meta.build_sdist('out'))"
+    ran = subprocess.run([sys.executable, "-c", build], cwd=copy, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr
+    with tarfile.open(copy / "out" / ran.stdout.splitlines()[-1]) as source:
+        given = {name.partition("/")[2] for name in source.getnames()}
+    wanted = [path.relative_to(ROOT) for path in tracked()]
+    kept = [
+        str(path) for path in wanted if path.parts[0] in ("docs", "tests", "console", "screens", "models", "fixtures")
+    ]
+    assert {*kept, *LOCKS, "Makefile", "README.md", "LICENSE", "CHANGELOG.md"} - given == set()
