@@ -57,6 +57,8 @@ class ExportDialog(FormDialog):
         return export_digest(params.wanted(self._where))
 
     def _explain(self, plan: ExportPlan | None) -> None:
+        if not self.is_attached:  # answered before its first refresh
+            return
         found = [words(line, Tone.DIM) for line in wrap(safe(MEANS), self.width)]
         if plan is not None:
             found.append((safe(f"{plural(plan.count, 'record')}."), ""))

@@ -124,6 +124,8 @@ class FormDialog(ModalScreen["Params | None"]):
 
     def _fit(self) -> None:
         """Let the words scroll in what the rest leaves of the terminal: fields and answer are always in sight."""
+        if not self.is_attached:
+            return
         plan = self.query_one(".plan", VerticalScroll)
         frame = self.query_one(".dialog")
         rest = sum(
