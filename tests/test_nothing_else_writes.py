@@ -27,7 +27,7 @@ WRITERS = {
     "console/operators.py": "hires an operator, with a record in the same transaction",
     "console/purging.py": "empties accounts long deleted, with a record each",
     "console/desks/activation_accounts.py": "makes, names and gives free the logins of an activation, steps of its decision",
-    "console/directory/following.py": "names and addresses of activated logins, and letters of conflicts, inside a sync with its record",
+    "console/directory/following.py": "names and addresses of activated logins, letters of conflicts, inside a sync with its record",
     "console/directory/matching.py": "whom of the roster an entry means, inside a sync or a roster's import",
     "console/directory/staging.py": "a temporary table of a sync",
     "console/directory/syncing.py": "what the directory says, inside a sync with its record",
@@ -57,7 +57,7 @@ WRITERS = {
     "console/signin/programs.py": "a program's key, when the portal is founded or an operator adds one",
     "console/signin/rechecking.py": "ends the sessions of whom the directory no longer knows, with a record",
     "console/signin/sessions.py": "sessions, and codes given for an action; nothing of the portal's people",
-    "fixtures/demo.py": "the second administrator of a demonstration, before it opens",
+    "fixtures/demo.py": "the schools of a demonstration's operators, before it opens",
     "fixtures/live.py": "the simulated portal, which inserts into intake tables as a portal does",
 }
 """Each with what makes it right that it writes."""
