@@ -244,3 +244,37 @@ def test_a_silent_directory_pauses_sessions_and_ends_none(placed: Portal, slapd:
     looks(placed, ivy)
     epochs = placed.all(sa.select(t.operator.c.epoch).where(t.operator.c.id == ivy.id))
     assert epochs[0].epoch == 0
+
+
+def test_the_line_mode_asks_the_directory_again_and_pauses_only_when_its_word_is_old(
+    placed: Portal, slapd: Slapd, ivy: Operator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between two commands nobody watches: the command itself asks, when ten minutes have passed."""
+    from console.cli.signing import keep, resumed
+
+    del ivy
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "run"))
+    monkeypatch.delenv("SSH_USER_AUTH", raising=False)
+    (tmp_path / "run").mkdir(mode=0o700)
+    seed = equip(placed.settings, "ivy").seed
+    placed.clock.advance(timedelta(seconds=60))
+    keep(placed.office, come_in(placed, Credentials("ivy", DIRECTORY_PASSWORD, seed, ())))
+    for minutes in (9, 9, 9):
+        placed.clock.advance(timedelta(minutes=minutes))
+        assert resumed(placed.office) is not None
+    slapd.stop()
+    try:
+        placed.clock.advance(timedelta(minutes=5))
+        assert resumed(placed.office) is not None
+        placed.clock.advance(timedelta(minutes=9))
+        with pytest.raises(Paused, match="extension 4411"):
+            resumed(placed.office)
+    finally:
+        slapd.start()
+    assert resumed(placed.office) is not None
+    slapd.disable("ivy")
+    placed.clock.advance(timedelta(minutes=9))
+    assert resumed(placed.office) is not None
+    placed.clock.advance(timedelta(minutes=2))
+    with pytest.raises(SignedOut, match="no longer lets you in"):
+        resumed(placed.office)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 import sqlalchemy as sa
 
+from console.wiring import open_directory
 from models import tables as t
 from models.words import SessionKind
 from screens.app import ConsoleApp
@@ -19,7 +20,8 @@ from screens.lock_screen import LockScreen
 from tests.on_screen import PATIENCE, fill, filled, hurried, press, rows, settle, shown, until, write
 from tests.on_screen import opened as in_folder
 from tests.portals import open_portal
-from tests.signing import Credentials, asking, come_in, equip, signins
+from tests.services.directory_people import PASSWORD as DIRECTORY_PASSWORD
+from tests.signing import Credentials, asking, come_in, equip, signins, stays_out
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from textual.pilot import Pilot
 
     from tests.portals import Portal
+    from tests.services.slapd import Slapd
 
 __all__ = ["filled", "hurried"]
 PEOPLE = ("Ana", "Ben", "Carla", "Alvarez", "Brandt", "Vale", "administrator")
@@ -266,3 +269,30 @@ async def test_the_lock_is_whole_on_every_terminal(portal: Portal, ann: Credenti
         assert "otters" not in shown(app)
         await pilot.press("ctrl+q")
     assert app.return_code == 0
+
+
+async def test_a_silent_directory_pauses_the_screen_and_it_goes_on_by_itself(
+    tmp_path: Path, slapd: Slapd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("console.signin.staying.ASK_EVERY", 0.5)
+    url = f"sqlite:///{tmp_path / 'portal.db'}"
+    portal = open_portal(url, tmp_path, directory=slapd.table(unreachable="Call extension 4411."))
+    portal.school("LHS", code="LHS")
+    asking(portal, open_directory(portal.settings, portal.clock))
+    stays_out(portal, Credentials("ann", DIRECTORY_PASSWORD, b"", ()), code="")
+    ann = Credentials("ann", DIRECTORY_PASSWORD, equip(portal.settings, "ann").seed, ())
+    async with opened(portal, ann) as (app, pilot):
+        slapd.stop()
+        try:
+            for _ in range(2):
+                portal.clock.advance(timedelta(minutes=8))
+                await pilot.press("j")
+                await pilot.pause(1.2)
+            await locks(app, pilot)
+            assert "Paused" in shown(app)
+            assert "extension 4411" in shown(app)
+            assert "Password" not in shown(app)
+        finally:
+            slapd.start()
+        await until(pilot, "What waits")
+    portal.office.engine.dispose()

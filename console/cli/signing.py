@@ -7,11 +7,12 @@ there, which can read the programs' keys.
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from console.cli import terminal_lines
 from console.cli.output import say
-from console.errors import ConsoleError, Expired, Refused, Rested, SignedOut, Usage
+from console.errors import ConsoleError, Expired, Paused, Refused, Rested, SignedOut, Usage
 from models.words import SessionKind
 
 if TYPE_CHECKING:
@@ -62,15 +63,19 @@ def resumed(office: Office) -> Operator | None:
         return None
     now = office.clock.now()
     own = sessions_of(office)
-    try:
-        with office.reading() as connection:
-            operator = own.resume(connection, kept.session, kept.token, now, fingerprint)
-    except (Rested, Expired):
-        return None
+    with office.reading() as connection:
+        operator = own.holder(connection, kept.session, kept.token, fingerprint)
     if operator.id != kept.operator_id:
         raise SignedOut("The session's file was changed; nothing was done. Run district signout, then district signin.")
-    if due(office, operator, now):
-        recheck(office, office.directory, operator, now)
+    try:
+        if due(office, operator, now):
+            # A directory that is silent pauses nobody before its last word is too old, which the next line looks at.
+            with suppress(Paused):
+                recheck(office, office.directory, operator, now)
+        with office.reading(operator):
+            pass
+    except (Rested, Expired):
+        return None
     touch(office, operator, now)
     return operator
 

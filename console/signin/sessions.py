@@ -150,6 +150,12 @@ class Sessions:
         self, connection: sa.Connection, number: str, token: bytes, now: datetime, fingerprint: str | None = None
     ) -> Operator:
         """The operator of a session, for who has its token and comes with the SSH key that it began with. Raises SignedOut."""
+        operator = self.holder(connection, number, token, fingerprint)
+        self.present(connection, operator, now)
+        return operator
+
+    def holder(self, connection: sa.Connection, number: str, token: bytes, fingerprint: str | None = None) -> Operator:
+        """Whose session it is, whether it still holds or not. Raises SignedOut for a token or key that is not its own."""
         s = t.session.c
         row = connection.execute(
             sa.select(s.digest, s.fingerprint, t.operator)
@@ -159,9 +165,7 @@ class Sessions:
         known = bytes(row.digest) if row is not None else b""
         if row is None or not hmac.compare_digest(known, sha256(token).digest()) or row.fingerprint != fingerprint:
             raise SignedOut("This sign-in is not known here; nothing was done. Sign in again.")
-        operator = operator_of(connection, row, number)
-        self.present(connection, operator, now)
-        return operator
+        return operator_of(connection, row, number)
 
     def stale(self, connection: sa.Connection, operator: Operator, now: datetime) -> bool:
         """Whether it is time to write down that the session is in use."""
