@@ -78,7 +78,7 @@ def tell_the_truth(portal: Portal, batch: str, before: Rows, after: Rows) -> Non
 
     Besides: versions; what is said to people; the columns of a name while a mask changes; the reference of a written permission,
     which may name people and says nothing without its witness. A row that an activation made is told from what it began as, and
-    what spells the person on a login is in no record.
+    what spells the person on a login is in no record; the school of its code is the case's own.
     """
     told: Changed = {}
     for record in records_of(portal, batch):
@@ -96,7 +96,9 @@ def tell_the_truth(portal: Portal, batch: str, before: Rows, after: Rows) -> Non
                 assert record.before[f"{home}.status"] == MADE_AS[home], (record.action, home)
                 told[home, number] |= after[home][number].keys()
         if case == "directory_user" and "account" in record.ties:
-            told["account", (record.ties["account"],)] |= {"login", "login_key", "student_id", "staff_id", *NAME}
+            account, school = record.ties["account"], after[case][(record.case,)]["school_id"]
+            told["account", (account,)] |= {"login", "login_key", "student_id", "staff_id", *NAME}
+            told["account_school", (account, school)] = {"account_id", "school_id"}
         if case == "student" and "mask" in named:
             told[case, (record.case,)] |= NAME
             told["sealed_name", (record.case,)] = set(t.sealed_name.c.keys())
@@ -115,13 +117,15 @@ def lasting(before: Rows, back: Rows) -> Changed:
 
     By design stay: versions, for they count changes; what was said, marked as withdrawn; the code drawn for a sealed student, for
     it is that student's for good; the reference of a written permission, which without its witness says nothing; and a name that
-    is sealed again is sealed with fresh randomness.
+    is sealed again is sealed with fresh randomness. A row that an activation made stays as what it began as.
     """
     found = changes(before, back, TRAIL)
     for (table, key), columns in list(found.items()):
         if table in SAID and key not in before[table]:
             row = back[table][key]
             assert row.get("withdrawn", False) or row.get("state") == "withdrawn", row
+            columns.clear()
+        if table in MADE_AS and key not in before[table] and back[table][key]["status"] == MADE_AS[table]:
             columns.clear()
         columns -= {"version"}
         if table == "student":

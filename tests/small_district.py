@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+import sqlalchemy as sa
+
 from console.clock import SettableClock
 from console.evidence import Flag
 from console.ids import SeededRandom
@@ -21,6 +23,7 @@ from console.wiring import open_office
 from models import tables as t
 from models.engine import writing
 from models.words import AccountType
+from tests.directories import entry, read
 from tests.portals import NOON, Portal, open_portal
 from tests.services.postgres import APP, as_role
 from tests.vouching import Unasked
@@ -56,6 +59,24 @@ def people(portal: Portal) -> None:
     accounts = _accounts(portal, students)
     ties = _ties(portal, students, accounts)
     _cases(portal, students, accounts, ties)
+    _directory(portal)
+
+
+def _directory(portal: Portal) -> None:
+    """People of the directory: a student without a login and one with one, two with one login, a teacher, and one who left."""
+    portal.add(t.staff, source_id="staff-9", number="900", given_name="Tess", family_name="Teach", type="certificated")
+    portal.add(t.post, staff_id=1, school_id=2)
+    number = {row.given_name: row.number for row in portal.all(sa.select(t.student.c.given_name, t.student.c.number))}
+    here = (
+        entry("lee.a", "Lee", "Ash", number["Lee"]),
+        entry("ana", "Ana", "Costa", number["Ana"], "harbor"),
+        entry("eve.i", "Eve", "Ito", number["Eve"], "mesa"),
+        entry("jo", "Jo", "Roe", "", "harbor"),
+        entry("JO", "Jan", "Roe", id="jan"),
+        entry("tess", "Tess", "Teach", "900", "harbor"),
+    )
+    read(portal, *here, entry("left", "Lena", "Left"))
+    read(portal, *here, allow_withdrawals=True)
 
 
 def _schools(portal: Portal) -> None:
@@ -234,7 +255,7 @@ class District:
             self._url = f"sqlite:///{self.folder / 'portal.db'}"
         else:
             self._url = self.cluster.fresh_database()
-        portal = open_portal(self._url, self.folder)
+        portal = open_portal(self._url, self.folder, seed=2)
         people(portal)
         portal.office.engine.dispose()
         self._pristine = self.folder.with_name(self.folder.name + ".founded")
