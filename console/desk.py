@@ -200,6 +200,11 @@ class Decision(ABC):
         """
         del connection, where, params, sight
 
+    def reserved(self, sight: Sight) -> Sequence[Objection]:
+        """What keeps a case out of this operator's undo, for it takes more than the decision's right: as the case is, or would be."""
+        del sight
+        return ()
+
     def lasting(self) -> Sequence[Objection]:
         """What keeps a case out of an undo, besides a change of its rows since: what came to depend on the decision."""
         return ()

@@ -15,7 +15,7 @@ from console.authority import authorize
 from console.deciding import Committed, close, moment, repeated
 from console.deciding.choosing import in_scope
 from console.deciding.chosen import Chosen, name_of, unplain
-from console.desk import Work
+from console.desk import Decision, Work
 from console.desks import DESKS
 from console.errors import Refused
 from console.ids import batch_id
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from console.assurance import Assurance
-    from console.desk import Decision, Desk, Sight
+    from console.desk import Desk, Objection, Sight
     from console.ids import RandomSource
     from console.vault import Vault
 
@@ -82,11 +82,13 @@ def undo(
     ties = {table: sa.cast(sa.null(), sa.BigInteger()) for table in tables.values()}
     with Chosen(connection, desk, ties, columns) as chosen:
         skipped = _pin(connection, chosen, records, columns, desk, decision, sight, span)
-        if row.decision.startswith("undo "):
+        again = row.decision.startswith("undo ")
+        if again:
             _once_more(connection, chosen, desk, decision, sight, assurance)
         if len(skipped) == len(records):
             return Committed(Receipt(f"undo {decision.name}", None, 0, skipped, 0, len(skipped)), 0, [])
-        if assurance.asks and chosen.count() > sight.settings.signin.step_up_cases:
+        coded = again and type(decision).step_up is not Decision.step_up
+        if assurance.asks and (coded or chosen.count() > sight.settings.signin.step_up_cases):
             assurance.spend(connection, sight.operator, digest, sight.now)
         head = log.lock_head(connection, Log.LEDGER)
         new = batch_id(random)
@@ -94,6 +96,8 @@ def undo(
         chosen.apply(first + 1)
         work = Work(connection, sight, new, Params(), vault, chosen.table, random)
         decision.take_back(work)
+        for why in _held_by(connection, chosen, desk, decision.reserved(sight)).values():
+            raise Refused(f"{decision.title} cannot be undone here: {why}; nothing was done.")
         told = _retell(connection, _said(connection, row), chosen, desk, sight)
         by_case = {record.case: record for record in records}
         written = [
@@ -116,7 +120,7 @@ def undo(
             )
             for row in chosen.rows()
         ]
-    done = decision.name if row.decision.startswith("undo ") else f"undo {decision.name}"
+    done = decision.name if again else f"undo {decision.name}"
     receipt = Receipt(done, new, len(written), skipped, told, len(skipped))
     leaves = close(connection, head, written, sight, receipt, key, digest, desk.name, undoes=batch)
     return Committed(receipt, first, leaves)
@@ -192,7 +196,7 @@ def _pin(
     if scope := in_scope(desk, sight):
         seen = sa.select(desk.case().c.id).select_from(desk.source()).where(*scope)
         outside = set(connection.execute(sa.select(chosen.table.c.id).where(chosen.table.c.id.not_in(seen))).scalars())
-    whys = _depended_on(connection, chosen, desk, decision)
+    whys = _held_by(connection, chosen, desk, [*decision.reserved(sight), *decision.lasting()])
     whys |= dict.fromkeys(chosen.stale(*span), "it changed since")
     whys |= dict.fromkeys(outside, f"there is no such {desk.singular}")
     if whys:
@@ -202,11 +206,11 @@ def _pin(
     return tuple(Skip(each, whys[each]) for each in sorted(whys))
 
 
-def _depended_on(connection: sa.Connection, chosen: Chosen, desk: Desk, decision: Decision) -> dict[int, str]:
-    """The put cases on which something else rests by now, each with what."""
+def _held_by(connection: sa.Connection, chosen: Chosen, desk: Desk, objections: Sequence[Objection]) -> dict[int, str]:
+    """The put cases for which one of these holds by now, each with the first that does."""
     case = desk.case().c
     found: dict[int, str] = {}
-    for each in reversed(decision.lasting()):
+    for each in reversed(objections):
         rows = (
             sa.select(case.id).select_from(desk.source()).where(case.id.in_(sa.select(chosen.table.c.id)), each.holds)
         )

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from console.authority import Permission, authorize
 from console.desk import Decision, Objection
-from console.desks.activation_accounts import make, settle
+from console.desks.activation_accounts import key_of, make, settle
 from console.directory.conflicts import STAFF, WHY, Conflict, conflicts, own, same
 from console.lazy import sa, t
 from console.params import Params, option
@@ -63,6 +63,15 @@ class _ActivationDecision(Decision):
     """What all decisions about the directory's people share."""
 
     permission = Permission.ACTIVATIONS_DECIDE
+
+    def reserved(self, sight: Sight) -> Sequence[Objection]:
+        if sight.operator.may(Permission.OPERATORS_DECIDE):
+            return ()
+        d, login = t.directory_user.c, t.account.alias("login")
+        meant = sa.or_(login.c.id == d.account_id, login.c.login_key == key_of())
+        administrators = [kind.value for kind in ADMINISTRATORS]
+        theirs = sa.exists().where(meant, login.c.type.in_(administrators)).correlate(t.directory_user)
+        return [Objection(theirs, "who manages operators decides about administrators' logins")]
 
 
 class Activate(_ActivationDecision):

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from console.authority import Permission
 from console.clock import add_school_days
 from console.desk import Decision, Needs, NoticeFor, Objection, Sight
-from console.desks.challenge_grounds import Grounded, beyond, check_basis, once_approved, unfounded
+from console.desks.challenge_grounds import Grounded, beyond, check_basis, everywhere, once_approved, unfounded
 from console.desks.challenge_owners import LIVE, Claim, Reassign, somebody_else
 from console.errors import Usage
 from console.lazy import sa, t
@@ -43,6 +43,8 @@ class Outcome(StrEnum):
 
 
 IN_FORCE = (Outcome.SUSPENDED, Outcome.ACCOUNT_SUSPENDED, Outcome.DELETED)
+WHOLE = (Outcome.ACCOUNT_SUSPENDED, Outcome.DELETED)
+"""What was done to the account, at every school."""
 
 
 class Recipients(StrEnum):
@@ -120,7 +122,12 @@ class _ChallengeDecision(Decision):
         write_entry(work, "challenges", getattr(work.params, "message", ""))
 
 
-class Suspend(_ChallengeDecision):
+class _OfAccount(_ChallengeDecision):
+    def reserved(self, sight: Sight) -> Sequence[Objection]:
+        return everywhere(sight, WHOLE)
+
+
+class Suspend(_OfAccount):
     name = "suspend"
     title = "Suspend"
     help = "Close the challenged tie, or the whole account, until a day or until it is reinstated."
@@ -175,7 +182,7 @@ class Suspend(_ChallengeDecision):
         return (NoticeFor("challenge-suspended", t.challenge.c.account_id, params.message),)
 
 
-class Delete(_ChallengeDecision):
+class Delete(_OfAccount):
     name = "delete"
     title = "Delete the account"
     help = "Close the challenged account at once and for every student; it is purged later, until then undo brings it back."
@@ -280,7 +287,7 @@ class Ask(_ChallengeDecision):
         )
 
 
-class Reinstate(_ChallengeDecision):
+class Reinstate(_OfAccount):
     name = "reinstate"
     title = "Reinstate"
     help = "End the suspension: the tie or the account is what it was before."

@@ -17,6 +17,8 @@ from console.params import Telling, option
 from models.words import Basis, MembershipStatus
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from console.filters import Predicate
 
 ON_PAPER = (Basis.COURT_ORDER, Basis.STATUTE, Basis.BINDING_DOCUMENT)
@@ -73,6 +75,12 @@ def beyond(sight: Sight) -> list[Objection]:
         outside,
     )
     return [Objection(reaches, "the account reaches beyond your schools: the district decides")]
+
+
+def everywhere(sight: Sight, outcomes: Sequence[str]) -> list[Objection]:
+    """The same of a case that ended so that the whole account was closed: for its undo."""
+    c = t.challenge.c
+    return [Objection(sa.and_(c.outcome.in_(outcomes), each.holds), each.why) for each in beyond(sight)]
 
 
 def check_basis(params: Grounded, sight: Sight) -> None:
