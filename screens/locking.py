@@ -59,6 +59,8 @@ class Locking:
         self._sessions = sessions(app.office)
         self._idle = minutes * 60
         self._screen: LockScreen | None = None
+        self._owed = False
+        """Whether the password has to be given: a directory that answers again opens only what its silence locked."""
         self._waiting: list[Callable[[], Awaitable[object]]] = []
         self._stop = threading.Event()
         self._used = threading.Event()
@@ -110,11 +112,13 @@ class Locking:
         return self.locked
 
     def fall(self, standing: Standing, why: str) -> None:
-        """Lock, for this reason; an ended session stays ended."""
+        """Lock, for this reason; what is locked is told only what is new, for somebody may be typing there."""
         if self._screen is not None:
-            if self._screen.standing.stands is not Stands.ENDED:
+            if self._screen.standing.stands not in (Stands.ENDED, standing.stands):
+                self._owed |= standing.stands is not Stands.PAUSED
                 self._screen.stand(standing)
             return
+        self._owed = standing.stands is not Stands.PAUSED
         while isinstance(self._app.screen, ShownScreen):
             self._app.pop_screen()
         self._app.forget_copied()
@@ -127,7 +131,7 @@ class Locking:
         if standing.stands is not Stands.HOLDS:
             self.fall(standing, str(standing.stands))
         elif self._screen is not None and self._screen.standing.stands is Stands.PAUSED:
-            if time.monotonic() - self._last_key < self._idle:
+            if not self._owed and time.monotonic() - self._last_key < self._idle:
                 await self.open()
             else:
                 self._screen.stand(Standing(Stands.RESTED))

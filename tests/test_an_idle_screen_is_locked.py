@@ -295,4 +295,17 @@ async def test_a_silent_directory_pauses_the_screen_and_it_goes_on_by_itself(
         finally:
             slapd.start()
         await until(pilot, "What waits")
+        slapd.stop()
+        try:
+            portal.clock.advance(timedelta(minutes=8))
+            await pilot.press("j")
+            await pilot.pause(1.2)
+            portal.clock.advance(timedelta(minutes=6))
+            await press(pilot, "ctrl+l")
+            portal.clock.advance(timedelta(minutes=2))
+            await until(pilot, "Paused")
+        finally:
+            slapd.start()
+        await until(pilot, "Password")
+        assert clear(app)
     portal.office.engine.dispose()
