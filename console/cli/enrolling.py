@@ -39,13 +39,13 @@ def enrol_at_terminal(office: Office, given: WordGiven, kind: SessionKind, finge
     from console.signin.entering import NotIn, begin, key_fits, refuse
     from console.signin.recording import sign
 
-    now = office.clock.now()
     with office.reading() as connection:
         fits = key_fits(connection, given.operator_id, fingerprint, named_now())
     if not fits:
         raise refuse(office, NotIn("key", given.operator_id))
     set_up(office, welcome(office, given.operator_id, given.word))
     with office.writing() as connection:
+        now = office.clock.now()
         begun = begin(connection, office, given.operator_id, kind, fingerprint, now, "enrolment")
     sign(office)
     return begun
