@@ -72,6 +72,9 @@ APP: Mapping[str, frozenset[str]] = _read(0) | dict.fromkeys(VIEWS, frozenset({"
 SIGNER: Mapping[str, frozenset[str]] = {name: rights for name, rights in _read(1).items() if rights}
 """What the signer may do."""
 
+FUNCTION = "of_these_schools()"
+"""The one function that the app may call: what its row-level security asks (models/row_scope.py)."""
+
 LONGEST = 63
 """Bytes of a PostgreSQL name."""
 _NAME = re.compile(r"[a-z_][a-z0-9_]*")
@@ -150,6 +153,7 @@ def settle(connection: Connection, roles: Roles) -> None:
     for role, granted in roles.granted.items():
         for rights, tables in _together(granted).items():
             run(f"GRANT {', '.join(sorted(rights))} ON {', '.join(tables)} TO {role}")
+    run(f"GRANT EXECUTE ON FUNCTION {FUNCTION} TO {roles.app}")
     numbering = ", ".join(_sequences(connection, [name for name, rights in APP.items() if "INSERT" in rights]))
     run(f"GRANT USAGE ON {'SEQUENCE ' + numbering} TO {roles.app}")
 

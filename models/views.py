@@ -250,17 +250,10 @@ SELECT s.id, s.source_id,
 FROM student s
 """
 
-# A student's home school, and with it the schools where a case lies that concerns the student: numbers alone, for what is judged
-# across schools and for the policies of models/row_scope.py. Of the directory what makes a login or a number two people's.
+# A student's home school in numbers alone, for what is judged across schools: it reads all where models/row_scope.py shows few. Of the
+# directory what makes a login or a number two people's.
 _SCOPES = {
     "scope_home": "CREATE VIEW scope_home (student_id, school_id) AS SELECT id, school_id FROM student",
-    "scope_student": """
-CREATE VIEW scope_student (student_id, school_id) AS
-SELECT id, school_id FROM student
-UNION ALL SELECT student_id, school_id FROM registration
-UNION ALL SELECT student_id, school_id FROM challenge
-UNION ALL SELECT student_id, school_id FROM access_grant
-""",
     "scope_entry": """
 CREATE VIEW scope_entry (id, login_key, student_id, staff_id, account_id, state, gone) AS
 SELECT id, login_key, student_id, staff_id, account_id, state, gone FROM directory_user

@@ -135,7 +135,8 @@ SCHOOLS = [
     "ALTER TABLE student NO FORCE ROW LEVEL SECURITY",
     "DROP POLICY of_these_schools ON student",
     "CREATE POLICY mine ON student USING (true)",
-    "CREATE OR REPLACE VIEW scope_student (student_id, school_id) AS SELECT id, 1::bigint FROM student",
+    "CREATE OR REPLACE VIEW scope_home (student_id, school_id) AS SELECT id, 1::bigint FROM student",
+    "DROP FUNCTION of_these_schools() CASCADE",
 ]
 HIGHER = [
     f"SET ROLE {OWNER}",
