@@ -7,6 +7,7 @@ the digest of exactly that action, so it opens nothing else (`Assurance.spend`).
 
 from __future__ import annotations
 
+from math import ceil
 from typing import TYPE_CHECKING
 
 from console.errors import CodeNeeded, Refused
@@ -39,7 +40,7 @@ def step_up(office: Office, operator: Operator, digest: bytes, code: str) -> Use
     with office.writing(operator) as connection:
         wait = delays.attempt(connection, office.vault, name, now)
     if wait:
-        seconds = max(1, round(wait.total_seconds() + 0.5))
+        seconds = ceil(wait.total_seconds())
         raise Refused(f"The last code was wrong; nothing was done. Wait {seconds} seconds and give another.")
     with office.writing(operator) as connection:
         used = factor.use(connection, office.vault, operator.id, code, now)
