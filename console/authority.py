@@ -165,3 +165,10 @@ def authorize(operator: Operator, permission: Permission) -> None:
         raise Refused(
             f"The role {role} does not have the right {permission}; nothing was done. Ask a district administrator."
         )
+
+
+def authorize_everywhere(operator: Operator, permission: Permission) -> None:
+    """The same for what is about the whole district: Refused also for an operator of some schools."""
+    authorize(operator, permission)
+    if operator.schools is not None:
+        raise Refused("This is about the whole district; nothing was done. Ask an operator of all schools.")

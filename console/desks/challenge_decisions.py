@@ -14,7 +14,15 @@ from typing import TYPE_CHECKING, Any
 from console.authority import Permission
 from console.clock import add_school_days
 from console.desk import Decision, Needs, NoticeFor, Objection, Sight
-from console.desks.challenge_grounds import Grounded, beyond, check_basis, everywhere, once_approved, unfounded
+from console.desks.challenge_grounds import (
+    Grounded,
+    approved_before,
+    beyond,
+    check_basis,
+    everywhere,
+    once_approved,
+    unfounded,
+)
 from console.desks.challenge_owners import LIVE, Claim, Reassign, somebody_else
 from console.errors import Usage
 from console.lazy import sa, t
@@ -200,10 +208,11 @@ class Delete(_OfAccount):
         return replace(super().needs(params, count), step_up=True)
 
     def second_person(self, params: Any, sight: Sight) -> Predicate:
-        """An account that was approved for any student: also one whose tie is suspended, or suspending came before deleting."""
+        """An account that was approved for any student, also when that was suspended or taken back before."""
         del params, sight
         tie = t.membership.alias("tie")
-        return sa.exists().where(tie.c.account_id == t.challenge.c.account_id, once_approved(tie.c))
+        now = sa.exists().where(tie.c.account_id == t.challenge.c.account_id, once_approved(tie.c))
+        return sa.or_(now, approved_before())
 
     def objections(self, params: Grounded, sight: Sight, *, bulk: bool) -> Sequence[Objection]:
         gone = Objection(t.account.c.status == AccountStatus.DELETED, "the account is deleted already")

@@ -14,7 +14,7 @@ from console.desk import Objection, Sight
 from console.errors import Usage
 from console.lazy import sa, t
 from console.params import Telling, option
-from models.words import Basis, MembershipStatus
+from models.words import Basis, Log, MembershipStatus
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,6 +44,18 @@ def once_approved(tie: Any) -> Predicate:
             tie.status == MembershipStatus.APPROVED,
             sa.and_(tie.status == MembershipStatus.SUSPENDED, resumes),
         ),
+    )
+
+
+def approved_before() -> Predicate:
+    """Whether an application of the challenged account was ever approved: by the ledger, whatever was taken back since."""
+    r, g = t.record.c, t.registration.alias("applied").c
+    return sa.exists().where(
+        g.account_id == t.challenge.c.account_id,
+        r.case_id == g.id,
+        r.desk == "registrations",
+        r.action == "registrations.approve",
+        r.log == Log.LEDGER,
     )
 
 

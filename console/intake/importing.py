@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from console.authority import Permission, authorize
+from console.authority import Permission, authorize_everywhere
 from console.errors import Refused
 from console.intake.archive import open_source
 from console.intake.forms import FORMS
@@ -36,12 +36,12 @@ def import_roster(
     """Take over a OneRoster folder or zip.
 
     Bulk files withdraw who is absent from them, deltas only whom they name. Raises BadRows when rows are wrong and may not be
-    skipped; Refused when too many of a kind would be withdrawn and `allow_withdrawals` is not set, without the right to it, or for
-    what is no roster; Unavailable when something is not there.
+    skipped; Refused when too many of a kind would be withdrawn and `allow_withdrawals` is not set, without the right to it,
+    as an operator of some schools, or for what is no roster; Unavailable when something is not there.
     """
     from console.intake.roster_run import RosterRun
 
-    authorize(operator, Permission.INTAKE)
+    authorize_everywhere(operator, Permission.INTAKE)
     with open_source(path) as source:
         roster = read_roster(source)
         run = RosterRun(office, operator, source, roster, key)
@@ -66,7 +66,7 @@ def import_form(
     """
     from console.intake.form_run import FormRun
 
-    authorize(operator, Permission.INTAKE)
+    authorize_everywhere(operator, Permission.INTAKE)
     if kind not in FORMS:
         raise Refused(f"There is no form {kind}; nothing was imported. There are {', '.join(FORMS)}.")
     with open_source(path) as source:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
-from console.authority import Permission, authorize
+from console.authority import Permission, authorize_everywhere
 from console.deciding import Committed, close, moment, repeated
 from console.ids import batch_id
 from console.intake.lookups import CHUNK, Schools
@@ -105,7 +105,7 @@ def take_intake(office: Office, operator: Operator) -> ImportReport:
 
     Raises Refused without the right to it, Unavailable when another import holds the tables for longer than a few seconds.
     """
-    authorize(operator, Permission.INTAKE)
+    authorize_everywhere(operator, Permission.INTAKE)
     sight = office.sight(operator)
     with office.reading() as connection:
         if not _waiting(connection):
