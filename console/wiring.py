@@ -86,6 +86,7 @@ def open_office(
     `assurance` is what vouches for operators: their sessions, unless database and settings both say that the portal is a
     demonstration.
     Without `sealing` nothing is signed and so nothing refused: how a ledger is opened that is to be verified, or is broken.
+    As PostgreSQL's signer (models/roles.py) the office can verify and sign, and has nobody's data.
 
     Raises Unavailable when the database, a table or a key is missing, Refused when the key is another portal's, Unverified when the
     ledger does not continue what was signed.
@@ -96,13 +97,16 @@ def open_office(
     from console.ledger.seal import Signer
     from console.office import Office
     from console.signin.sessions import Sessions
+    from console.vault import Vault
     from models.engine import reading
+    from models.roles import reads_logs_alone
     from models.words import Log
 
     engine = open_engine(settings)
     _present(engine)
     chance = random or SystemRandom()
     with saying("nothing was opened"), reading(engine) as connection:
+        logs_alone = reads_logs_alone(connection)
         portal = connection.execute(sa.select(t.portal)).one_or_none()
         if portal is None:
             raise Unavailable("The database holds no portal yet; nothing was opened. Run district init.")
@@ -110,7 +114,12 @@ def open_office(
             raise Unavailable(
                 f"The database belongs to {portal.origin}, but portal.origin is {settings.portal.origin}; nothing was opened."
             )
-        vault = open_vault(connection, settings, chance)
+        # Who reads the logs alone has no data key, and what stands in for one opens nothing.
+        vault = (
+            Vault({0: chance.bytes(32)}, portal.origin, chance)
+            if logs_alone
+            else open_vault(connection, settings, chance)
+        )
     key = read_signing_key(settings.keys.ledger)
     if key.vkey != portal.verifier_key:
         raise Refused(

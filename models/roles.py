@@ -42,7 +42,7 @@ account membership organisation                                        SIU |
 account_school                                                         SID |
 registration challenge access_grant                                    SIU |
 thread_entry deadline                                                  SIU |
-batch                                                                  SI  |
+batch                                                                  SI  | S
 notice                                                                 SIU |
 request                                                                SIU |
 request_case request_school                                            SI  |
@@ -197,6 +197,14 @@ def differences(connection: Connection, role: str, granted: Mapping[str, frozens
     return sorted(
         name for name in {*really, *granted} if really.get(name, frozenset()) != granted.get(name, frozenset())
     )
+
+
+def reads_logs_alone(connection: Connection) -> bool:
+    """Whether the connection's own role is a signer's: it reads the records and nobody who works here."""
+    if connection.dialect.name != "postgresql":
+        return False
+    reads = "has_table_privilege('record', 'SELECT') AND NOT has_table_privilege('operator', 'SELECT')"
+    return bool(connection.exec_driver_sql(f"SELECT {reads}").scalar_one())
 
 
 def excess(connection: Connection) -> Iterator[str]:

@@ -108,6 +108,28 @@ def test_the_signer_reads_the_logs_with_its_own_password(place: Place) -> None:
     engine.dispose()
 
 
+def test_the_records_are_verified_and_signed_with_the_signers_role_alone(place: Place) -> None:
+    """On the machine that signs: the ledger's key, the signer's password, and neither the data key nor the console's password."""
+    assert place.init("keeper", "--origin", "test.example/ledger")[0] == 0
+    elsewhere = place.folder / "elsewhere"
+    elsewhere.mkdir(mode=0o700)
+    (elsewhere / "keys").mkdir(mode=0o700)
+    for name in ("ledger.key", "signer.password"):
+        (elsewhere / "keys" / name).write_bytes((place.folder / "keys" / name).read_bytes())
+        (elsewhere / "keys" / name).chmod(0o400)
+    values = {
+        "portal.origin": "test.example/ledger",
+        "database.url": place.url(f"{place.name}_signer"),
+        "database.password_file": "keys/signer.password",
+    }
+    (elsewhere / "district.toml").write_text(Settings.example(values))
+    code, said = place.run("--config", "elsewhere/district.toml", "audit", "verify")
+    assert (code, "verified: ledger" in said) == (0, True), said
+    assert (elsewhere / "keys" / "state" / "ledger.json").exists()
+    code, said = place.run("--config", "elsewhere/district.toml", "students", "list")
+    assert (code, "Nobody is signed in" in said) == (1, True), said
+
+
 def test_again_is_harmless_as_the_owner_and_as_the_console(place: Place) -> None:
     assert place.init()[0] == 0
     secret = (place.folder / "keys/database.password").read_bytes()
