@@ -106,6 +106,30 @@ def test_a_table_that_nobody_named_is_closed_and_a_right_that_strayed_is_taken_b
         app.dispose()
 
 
+def test_the_portals_own_login_keeps_what_it_was_given(founded: Portal) -> None:
+    """Settling again takes from the roles it knows and from everybody, and from nobody else."""
+    owner = open_engine(address(founded, OWNER))
+    with psycopg.connect(address(founded, "postgres"), autocommit=True) as session:
+        session.execute("CREATE ROLE portal_web LOGIN")
+        session.execute("CREATE ROLE stranger LOGIN")
+        session.execute(
+            "GRANT CONNECT ON DATABASE " + founded.settings.database.url.rpartition("/")[2] + " TO portal_web"
+        )
+    with writing(owner) as connection:
+        connection.exec_driver_sql("GRANT USAGE ON SCHEMA public TO portal_web")
+        connection.exec_driver_sql("GRANT SELECT ON portal_access TO portal_web")
+        settle(connection, Roles(APP, SIGNER))
+    owner.dispose()
+    assert ask(founded, "portal_web", "SELECT count(*) FROM portal_access")[0][0] > 0
+    with pytest.raises(errors.InsufficientPrivilege):
+        ask(founded, "portal_web", "SELECT count(*) FROM student")
+    with pytest.raises(psycopg.OperationalError, match="permission denied for database"):
+        ask(founded, "stranger", "SELECT 1")
+    with psycopg.connect(address(founded, "postgres"), autocommit=True) as session:
+        session.execute("DROP OWNED BY portal_web")
+        session.execute("DROP ROLE portal_web, stranger")
+
+
 def test_the_roles_are_nothing_but_logins(founded: Portal) -> None:
     query = (
         "SELECT rolsuper, rolcreatedb, rolcreaterole, rolreplication, rolbypassrls,"
