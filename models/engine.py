@@ -77,6 +77,8 @@ def _sqlite(url: str) -> Engine:
     @event.listens_for(engine, "connect")
     def _prepare(connection: Any, _record: object) -> None:
         connection.isolation_level = None
+        # SQLite's own knows ASCII alone: "Örs" and "örs" would be two names to it.
+        connection.create_function("lower", 1, _lowered, deterministic=True)
         for pragma in (
             "journal_mode=DELETE",
             "synchronous=EXTRA",
@@ -96,6 +98,11 @@ def _sqlite(url: str) -> Engine:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
     return engine
+
+
+def _lowered(value: Any) -> Any:
+    """What PostgreSQL's lower() makes of it; like SQLite's, it leaves what is no text as it is."""
+    return value.lower() if isinstance(value, str) else value
 
 
 def _spill(connection: Connection) -> None:

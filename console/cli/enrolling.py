@@ -33,22 +33,22 @@ _BLACK_ON_WHITE, _PLAIN = "\x1b[38;5;16;48;5;231m", "\x1b[0m"
 
 
 def enrol_at_terminal(office: Office, given: WordGiven, kind: SessionKind, fingerprint: str | None) -> Begun:
-    """Set up the sign-in of who gave a one-time word, and sign them in. Raises Refused when they gave up, NotIn for another's key."""
-    from console.cli.signing import named_now
-    from console.signin.enrolling import welcome
-    from console.signin.entering import NotIn, begin, key_fits, refuse
-    from console.signin.recording import sign
+    """Set up the sign-in of who gave a one-time word, and sign them in.
 
+    Raises Refused when they gave up or were reset meanwhile, NotIn for another's key.
+    """
+    from console.cli.signing import named_now
+    from console.signin.enrolling import come_in, welcome
+    from console.signin.entering import NotIn, key_fits, refuse
+
+    named = named_now()
     with office.reading() as connection:
-        fits = key_fits(connection, given.operator_id, fingerprint, named_now())
+        fits = key_fits(connection, given.operator_id, fingerprint, named)
     if not fits:
         raise refuse(office, NotIn("key", given.operator_id))
-    set_up(office, welcome(office, given.operator_id, given.word))
-    with office.writing() as connection:
-        now = office.clock.now()
-        begun = begin(connection, office, given.operator_id, kind, fingerprint, now, "enrolment")
-    sign(office)
-    return begun
+    who = welcome(office, given.operator_id, given.word)
+    set_up(office, who)
+    return come_in(office, who, kind, fingerprint, named)
 
 
 def set_up(office: Office, who: Enrolling, *, keep_password: bool = False) -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from console.errors import Refused
 from console.lazy import sa, t
 from console.signin import delays, factor, invitations, passwords
-from console.signin.entering import NotIn, password_is, refuse, take_turn
+from console.signin.entering import NotIn, begin, key_fits, password_is, refuse, take_turn
 from console.signin.recording import record, sign
 from models.words import OperatorOrigin, OperatorStatus
 
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from console.authority import Operator
     from console.directory import Directory
     from console.office import Office
+    from console.signin.sessions import Begun
+    from models.words import SessionKind
 
 
 class WrongCode(Refused):
@@ -29,7 +31,10 @@ class WrongCode(Refused):
 
 @dataclass(frozen=True, slots=True)
 class Enrolling:
-    """Who sets up their sign-in. `local`: with a password; `alone`: one that has to hold by itself. `proof` is what let them."""
+    """Who sets up their sign-in. `local`: with a password; `alone`: one that has to hold by itself. `proof` is what let them.
+
+    `epoch` is the operator's as they began: whoever ends their sessions raises it.
+    """
 
     operator_id: int
     name: str
@@ -37,6 +42,7 @@ class Enrolling:
     alone: bool
     proof: str
     session: str | None = None
+    epoch: int = 0
 
     def judge(self, office: Office, password: str) -> None:
         """Return when the password may be chosen. Raises as `passwords.judge`."""
@@ -125,6 +131,27 @@ def enrol(office: Office, who: Enrolling, password: str | None, seed: bytes, cod
     return codes
 
 
+def come_in(
+    office: Office, who: Enrolling, kind: SessionKind, fingerprint: str | None, named: tuple[str, ...] | None = None
+) -> Begun:
+    """Sign in whoever has just set up their sign-in, if all is as it was when they began: showing them everything takes its time.
+
+    Raises Refused for who was disabled, reset or signed out meanwhile, NotIn for another's key.
+    """
+    with office.writing() as connection:
+        row = connection.execute(_operator(t.operator.c.id == who.operator_id).with_for_update()).one()
+        fits = key_fits(connection, row.id, fingerprint, named)
+        there = row.factor is not None and (row.password is not None or not who.local)
+        if row.status != OperatorStatus.ACTIVE or row.unattended or row.epoch != who.epoch or not there:
+            raise Refused("You were reset, disabled or signed out meanwhile; nobody was signed in. Sign in anew.")
+        if fits:
+            begun = begin(connection, office, row.id, kind, fingerprint, office.clock.now(), "enrolment")
+    if not fits:
+        raise refuse(office, NotIn("key", who.operator_id))
+    sign(office)
+    return begun
+
+
 def _allowed(connection: sa.Connection, office: Office, who: Enrolling, row: Any) -> None:
     """Return when they may, by now: disabled, reset or signed out meanwhile they may not. Uses the word up."""
     now = office.clock.now()
@@ -159,4 +186,5 @@ def _operator(which: Any) -> sa.Select[Any]:
 
 
 def _enrolling(row: Any, proof: str, session: str | None = None) -> Enrolling:
-    return Enrolling(row.id, row.name, row.origin == OperatorOrigin.LOCAL, bool(row.break_glass), proof, session)
+    local = row.origin == OperatorOrigin.LOCAL
+    return Enrolling(row.id, row.name, local, bool(row.break_glass), proof, session, row.epoch)
