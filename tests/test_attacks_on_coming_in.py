@@ -17,7 +17,7 @@ from console.signin.entering import WordGiven, enter
 from console.signin.following import follow
 from console.signin.placing import Place
 from models import tables as t
-from models.words import SessionKind
+from models.words import OperatorOrigin, SessionKind
 from tests.directories import entry
 from tests.signing import PASSWORD, SEED, asking, come_in, equip
 
@@ -93,3 +93,35 @@ def test_wrong_names_at_the_door_keep_nobody_inside_from_a_step_up(portal: Porta
         for _ in range(8):
             delays.failed(connection, portal.office.vault, f"step-up {inside.id}", portal.clock.now())
     assert portal.office.step_up(inside, b"an action", who.code(portal.clock.now())) is not None
+
+
+def test_who_was_added_for_the_directory_is_that_one_person_and_waits_for_the_second(portal: Portal) -> None:
+    """VULNERABILITY: an operator added with --directory had no number of the directory, and no sign-in ever gave them one.
+
+    ATTACK: an administrator adds a colleague's login name so, which shuts the colleague out; or somebody proposed comes in at once.
+    VERIFIES: the first who has that login name in the directory is they, follows the groups, and does not work here before they were
+    let in; whoever has the name later is not they.
+    """
+    hired = Hired("dora", Role.DISTRICT_ADMINISTRATOR, origin=OperatorOrigin.DIRECTORY)
+    number = add_operator(portal.office, portal.operator(), hired)
+    place, now = Place(Role.AUDITOR, None, "cn=auditors"), portal.clock.now()
+    with portal.office.writing() as connection:
+        assert follow(connection, entry("Dora", id="first"), place, now) == number
+    row = portal.one(t.operator, number)
+    assert (row.directory_id, row.role, row.status, row.name) == ("first", "auditor", "proposed", "Dora")
+    assert portal.decide("operators", "enable", number).done == 1
+    with portal.office.writing() as connection:
+        assert follow(connection, entry("Dora", id="first"), place, now) == number
+        assert follow(connection, entry("dora", id="second"), place, now) is None
+
+
+def test_no_local_operator_becomes_somebody_of_the_directory(portal: Portal) -> None:
+    """VULNERABILITY and ATTACK: as above, where the name is a local operator's or a program's.
+
+    VERIFIES: neither is anybody of the directory.
+    """
+    portal.hire("lee", "auditor")
+    place = Place(Role.AUDITOR, None, "cn=auditors")
+    with portal.office.writing() as connection:
+        for name in ("lee", "LEE", "administrator", "intake"):
+            assert follow(connection, entry(name), place, portal.clock.now()) is None, name

@@ -22,11 +22,12 @@ if TYPE_CHECKING:
 def follow(connection: sa.Connection, person: Person, place: Place, now: datetime) -> int | None:
     """The number of the operator that this person is, brought to what the directory says of them, as heard now.
 
+    Whoever was added for the directory under their login name before they came is they, from then on by the directory's number.
     None when another operator has their name, for two people must not be one, and when none of the schools that their groups name is
     here, for no schools would mean all. Nothing was changed then.
     """
     o = t.operator.c
-    row = connection.execute(sa.select(t.operator).where(o.directory_id == person.id).with_for_update()).one_or_none()
+    row = _known(connection, o.directory_id == person.id) or _known(connection, *_awaited(person.login))
     if _taken(connection, person.login, row.id if row is not None else 0):
         return None
     schools = _schools(connection, place.schools)
@@ -49,15 +50,26 @@ def follow(connection: sa.Connection, person: Person, place: Place, now: datetim
         return number
     before = {"role": str(row.role), "schools": _now(connection, row.id)}
     values: dict[str, Any] = {"checked_at": now, "name": person.login, "email": person.email or None}
+    values["directory_id"] = person.id
     moved = before != said
     if moved:
         _place(connection, row.id, schools)
         values |= {"role": place.role, "epoch": row.epoch + 1}
         values["version"] = record(connection, "follow", row.id, now, before=before, after=said)
-    elif changed := [each for each in ("name", "email") if getattr(row, each) != values[each]]:
+    elif changed := [each for each in ("name", "email", "directory_id") if getattr(row, each) != values[each]]:
         values["version"] = record(connection, "follow", row.id, now, params={"changed": changed})
     connection.execute(t.operator.update().where(o.id == row.id).values(values))
     return int(row.id)
+
+
+def _known(connection: sa.Connection, *which: Any) -> sa.Row[Any] | None:
+    return connection.execute(sa.select(t.operator).where(*which).with_for_update()).one_or_none()
+
+
+def _awaited(login: str) -> tuple[sa.ColumnElement[bool], ...]:
+    """Who was added for the directory under this login name, and was not here yet (`district operators add --directory`)."""
+    o = t.operator.c
+    return (o.origin == OperatorOrigin.DIRECTORY, o.directory_id.is_(None), sa.func.lower(o.name) == login.lower())
 
 
 def _taken(connection: sa.Connection, login: str, own: int) -> bool:
