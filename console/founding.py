@@ -112,7 +112,7 @@ def found(
 def hire(connection: sa.Connection, name: str, role: Role, *, unattended: bool = False) -> int:
     """The number of the operator of that name, who is hired when there is none."""
     o = t.operator.c
-    known = connection.execute(sa.select(o.id).where(sa.func.lower(o.name) == name.lower())).scalar()
+    known = connection.execute(sa.select(o.id).where(sa.func.lowered(o.name) == name.lower())).scalar()
     if known is not None:
         return int(known)
     hired = t.operator.insert().values(name=name, role=role, unattended=unattended).returning(o.id)

@@ -112,7 +112,7 @@ class Office:
 
         with self.reading() as connection:
             row = connection.execute(
-                sa.select(t.operator).where(sa.func.lower(t.operator.c.name) == name.lower())
+                sa.select(t.operator).where(sa.func.lowered(t.operator.c.name) == name.lower())
             ).one_or_none()
             if row is None or row.status != OperatorStatus.ACTIVE:
                 raise Refused(f"There is no operator {name!r} here; nothing was done. Name one with --operator.")

@@ -75,7 +75,7 @@ def add_operator(office: Office, by: Operator, hired: Hired) -> int:
         # First, and not last as elsewhere: two who add one name in another case at once take turns.
         head = log.lock_head(connection, Log.LEDGER)
         if connection.execute(
-            sa.select(t.operator.c.id).where(sa.func.lower(t.operator.c.name) == hired.name.lower())
+            sa.select(t.operator.c.id).where(sa.func.lowered(t.operator.c.name) == hired.name.lower())
         ).first():
             raise Refused(f"There is an operator {hired.name!r} already; nobody was added.")
         ids = _schools(connection, hired.schools, by)
@@ -125,7 +125,7 @@ def invite_operator(office: Office, by: Operator, name: str) -> str:
         row = connection.execute(
             sa.select(o.id, o.status, o.origin, o.unattended, f.label("factor"), p.label("password"))
             .select_from(t.operator.outerjoin(t.operator_factor, f == o.id).outerjoin(t.operator_password, p == o.id))
-            .where(sa.func.lower(o.name) == name.strip().lower(), *_desk().within(by))
+            .where(sa.func.lowered(o.name) == name.strip().lower(), *_desk().within(by))
         ).one_or_none()
         if row is None:
             raise Refused(f"There is no operator {name!r}; nobody was invited. See district operators list.")

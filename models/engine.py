@@ -77,8 +77,9 @@ def _sqlite(url: str) -> Engine:
     @event.listens_for(engine, "connect")
     def _prepare(connection: Any, _record: object) -> None:
         connection.isolation_level = None
-        # SQLite's own knows ASCII alone: "Örs" and "örs" would be two names to it.
-        connection.create_function("lower", 1, _lowered, deterministic=True)
+        # SQLite's own lower() knows ASCII alone: "Örs" and "örs" would be two names to it. That one stays as it is: the contract's
+        # views use it, and mean the same for whoever reads them.
+        connection.create_function("lowered", 1, _lowered, deterministic=True)
         for pragma in (
             "journal_mode=DELETE",
             "synchronous=EXTRA",

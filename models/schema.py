@@ -21,11 +21,14 @@ from sqlalchemy import (
     TypeDecorator,
     false,
 )
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.functions import GenericFunction
 
 if TYPE_CHECKING:
     from enum import StrEnum
 
     from sqlalchemy import Dialect
+    from sqlalchemy.sql.compiler import SQLCompiler
 
 metadata = MetaData(
     naming_convention={
@@ -36,6 +39,26 @@ metadata = MetaData(
         "pk": "pk_%(table_name)s",
     }
 )
+
+
+class Lowered(GenericFunction[str]):
+    """`sa.func.lowered(text)`: small letters in any script, on either engine; for queries of the console alone, never in a view."""
+
+    name = "lowered"
+    type = Text()
+    inherit_cache = True
+
+
+@compiles(Lowered)
+def _lower(element: Lowered, compiler: SQLCompiler, **how: Any) -> str:
+    return f"lower({compiler.process(element.clauses, **how)})"
+
+
+@compiles(Lowered, "sqlite")
+def _lowered(element: Lowered, compiler: SQLCompiler, **how: Any) -> str:
+    """The function that `models.engine` gives every connection."""
+    return f"lowered({compiler.process(element.clauses, **how)})"
+
 
 Identifier = BigInteger().with_variant(Integer(), "sqlite")
 """SQLite numbers rows by itself only where the type reads INTEGER."""

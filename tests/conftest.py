@@ -84,10 +84,14 @@ def database_url(engine_name: str, request: pytest.FixtureRequest, tmp_path: Pat
 
 
 @pytest.fixture
-def portal(database_url: str, tmp_path: Path) -> Iterator[Portal]:
-    """A founded portal with an empty district, on either engine; Friday noon, standing still."""
+def portal(request: pytest.FixtureRequest, database_url: str, tmp_path: Path) -> Iterator[Portal]:
+    """A founded portal with an empty district, on either engine; Friday noon, standing still. Its ledger verifies at the end, too."""
+    from console.ledger.verifying import verify
     from tests.portals import open_portal
 
     made = open_portal(database_url, tmp_path)
     yield made
+    if request.node.get_closest_marker("tampers") is None:
+        verdict = verify(made.office)
+        assert verdict.holds, verdict.sentences
     made.office.engine.dispose()

@@ -113,6 +113,7 @@ def test_every_record_is_proved_in_place(past: Portal) -> None:
         assert facts(past, number)["Proof"][0] == ("✓", f"It is record {number} of the 7 that were signed.")
 
 
+@pytest.mark.tampers
 def test_a_changed_record_is_shown_as_unproved(past: Portal) -> None:
     """ATTACK: the record is changed in the database, columns and bytes alike."""
     with past.owning() as connection:

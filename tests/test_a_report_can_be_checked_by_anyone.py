@@ -305,6 +305,7 @@ def test_nothing_leaves_when_it_cannot_be_signed(past: Portal, tmp_path: Path, m
     assert last_record(past).action == "audit.export"
 
 
+@pytest.mark.tampers
 def test_nothing_leaves_that_would_not_verify(past: Portal, tmp_path: Path) -> None:
     """ATTACK: a record was changed before the export; what would come out is no proof and does not come out."""
     from tests.test_the_ledger_proves_itself import unguard
@@ -600,6 +601,7 @@ def test_the_commands_export_verify_and_print_the_checkpoint(past: Portal, tmp_p
     assert line.run("audit", "--help").code == 0
 
 
+@pytest.mark.tampers
 def test_the_command_verifies_what_cannot_be_opened_otherwise(past: Portal, tmp_path: Path) -> None:
     """An old database put back makes every other command refuse; this one says which record is missing."""
     from console.cli.main import main

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import ssl
 import subprocess
 import sys
+import tempfile
 import time
 from datetime import timedelta
 from pathlib import Path
@@ -50,11 +52,12 @@ def nobody_enters(directory: Ldap, within: float | None = None) -> str:
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    made = tmp_path_factory.mktemp("certificates")
-    for each in (made, *list(made.parents)[:2]):
-        each.chmod(0o755)
-    return made
+def folder() -> Iterator[Path]:
+    """A folder that slapd can enter, who is not the tests' user."""
+    made = Path(tempfile.mkdtemp(prefix="district-certificates-", dir="/tmp"))
+    made.chmod(0o755)
+    yield made
+    shutil.rmtree(made, ignore_errors=True)
 
 
 @pytest.fixture(scope="module")

@@ -102,6 +102,7 @@ def test_a_server_that_knows_no_such_role_or_database_is_not_called_absent(
         assert advice in found.advice
 
 
+@pytest.mark.tampers
 def test_what_was_left_unsigned_or_is_missing_is_seen(founded: tuple[Portal, Path]) -> None:
     portal, folder = founded
     case = portal.registration(portal.student(school=portal.school()))

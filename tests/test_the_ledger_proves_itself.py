@@ -125,6 +125,7 @@ def test_a_key_from_outside_is_held_against_the_signers(history: Portal) -> None
     assert verdict.bad == ()
 
 
+@pytest.mark.tampers
 def test_a_verdict_that_does_not_hold_raises_its_first_sentence(history: Portal) -> None:
     crime = Crime(history, random.Random(1))
     crime.execute(t.record.delete().where(t.record.c.log == "ledger", t.record.c.index == 3))
@@ -175,6 +176,7 @@ def test_an_older_database_put_back_is_loud(database_url: str, tmp_path: Path) -
     portal.office.engine.dispose()
 
 
+@pytest.mark.tampers
 def test_an_older_database_is_loud_even_when_the_signers_memory_went_with_it(portal: Portal) -> None:
     school = portal.school()
     cases = [portal.registration(portal.student(school=school)) for _ in range(3)]

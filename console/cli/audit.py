@@ -62,8 +62,9 @@ def verify(ctx: click.Context, bundle: Path | None, key: str | None, log: str | 
     from console.ledger.verifying import verify as verified
     from models.words import Log
 
-    office = _unsigned(ctx)
-    if not _signs_alone(office):
+    office, holds = _unsigned(ctx)
+    # Who cannot sign in, since nothing can be put on record any more, has to be able to find out why.
+    if holds and not _signs_alone(office):
         authorize(who(ctx), Permission.AUDIT_SEE)
     verdict = verified(office, log=Log(log) if log else None, key=known, progress=_telling())
     return _answer(verdict, form, "the records are")
@@ -78,17 +79,17 @@ def _key(text: str | None) -> VerifyKey | None:
         raise Usage(f"--key is no public key; nothing was verified. {error}") from None
 
 
-def _unsigned(ctx: click.Context) -> Office:
-    """The office; also one whose ledger does not continue what was signed, which then signs nothing."""
+def _unsigned(ctx: click.Context) -> tuple[Office, bool]:
+    """The office, and whether its ledger continues what was signed; one that does not signs nothing."""
     try:
-        return open_office(ctx)
+        return open_office(ctx), True
     except Unverified:
         from console.wiring import open_office as opened
 
         own = session(ctx)
         own.opened_office = opened(settings(ctx), sealing=False)
         ctx.find_root().call_on_close(own.opened_office.engine.dispose)
-        return own.opened_office
+        return own.opened_office, False
 
 
 def _signs_alone(office: Office) -> bool:

@@ -34,5 +34,6 @@ def start_clean(arguments: Sequence[str]) -> None:
         for name in found:
             del os.environ[name]
         return
-    sys.stdout.flush()
+    if sys.stdout is not None:
+        sys.stdout.flush()
     os.execve(sys.executable, [sys.executable, "-I", "-m", "console.cli.main", *arguments], kept)  # noqa: S606 - ourselves

@@ -145,7 +145,7 @@ def _is_program(office: Office, name: str) -> bool:
 
     o = t.operator.c
     with office.reading() as connection:
-        return bool(connection.execute(sa.select(o.unattended).where(sa.func.lower(o.name) == name.lower())).scalar())
+        return bool(connection.execute(sa.select(o.unattended).where(sa.func.lowered(o.name) == name.lower())).scalar())
 
 
 def sessions_of(office: Office) -> Sessions:

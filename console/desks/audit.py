@@ -65,7 +65,7 @@ def _operator(wanted: Wanted, sight: Sight) -> Predicate:
     del sight
     if wanted.text.isascii() and wanted.text.isdigit():
         return t.record.c.operator_id == wanted.number()
-    named = sa.select(t.operator.c.id).where(sa.func.lower(t.operator.c.name) == wanted.text.lower())
+    named = sa.select(t.operator.c.id).where(sa.func.lowered(t.operator.c.name) == wanted.text.lower())
     return t.record.c.operator_id.in_(named)
 
 
@@ -194,7 +194,7 @@ class Audit(Desk):
         found = [
             r.action.startswith(word, autoescape=True),
             r.action.contains("." + word, autoescape=True),
-            sa.func.lower(t.operator.c.name).startswith(word, autoescape=True),
+            sa.func.lowered(t.operator.c.name).startswith(word, autoescape=True),
         ]
         with suppress(ValueError):
             found.append(r.batch == read_batch_id(text))

@@ -101,7 +101,7 @@ class Reassign(Decision):
     def _named(params: Reassigning) -> Predicate:
         o = t.operator.c
         return sa.and_(
-            sa.func.lower(o.name) == params.to.strip().lower(),
+            sa.func.lowered(o.name) == params.to.strip().lower(),
             o.status == OperatorStatus.ACTIVE,
             o.unattended.is_(sa.false()),
         )

@@ -52,7 +52,7 @@ def _owner(wanted: Wanted, sight: Sight) -> Predicate:
         case "none":
             return sa.not_(claimed(sight))
         case name:
-            return sa.and_(claimed(sight), sa.func.lower(t.operator.c.name) == name.lower())
+            return sa.and_(claimed(sight), sa.func.lowered(t.operator.c.name) == name.lower())
 
 
 def _school(wanted: Wanted, sight: Sight) -> Predicate:

@@ -180,7 +180,7 @@ class Permit(_GrantDecision):
         return (
             sa.select(sa.func.min(o.id))
             .where(
-                sa.func.lower(o.name) == params.witness.strip().lower(),
+                sa.func.lowered(o.name) == params.witness.strip().lower(),
                 o.status == OperatorStatus.ACTIVE,
                 o.unattended.is_(sa.false()),
                 o.role.in_(deciding),

@@ -170,7 +170,7 @@ class Operators(Desk):
         return {
             "id": o.id,
             "state": o.status,
-            "name": sa.func.lower(o.name),
+            "name": sa.func.lowered(o.name),
             "role": o.role,
             "origin": o.origin,
             "factor": sa.case((has_factor(), 1), else_=0),
@@ -181,8 +181,8 @@ class Operators(Desk):
         """By how the name, or a later word of it, begins."""
         o, word = t.operator.c, text.casefold()
         return sa.or_(
-            sa.func.lower(o.name).startswith(word, autoescape=True),
-            sa.func.lower(o.name).contains(" " + word, autoescape=True),
+            sa.func.lowered(o.name).startswith(word, autoescape=True),
+            sa.func.lowered(o.name).contains(" " + word, autoescape=True),
         )
 
     def tone(self, column: str, value: Value, row: Any) -> Tone:

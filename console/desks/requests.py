@@ -70,7 +70,7 @@ class Requests(Desk):
         Term("waits", "for whom it waits: me, or others where you asked", _waits, ("me", "others")),
         Term("mine", "whether you asked for it", _mine, ("yes", "no")),
         Term("desk", "the desk that it is about", _of_desk),
-        Term("by", "who asked for it, by name", lambda w, _: sa.func.lower(maker().c.name) == w.text.lower()),
+        Term("by", "who asked for it, by name", lambda w, _: sa.func.lowered(maker().c.name) == w.text.lower()),
         Term("id", "the request's number", lambda w, _: w.compare(t.request.c.id)),
     )
     decisions = (Confirm(), Refuse(), Withdraw())
@@ -138,7 +138,7 @@ class Requests(Desk):
             "what": r.action,
             "desk": r.desk,
             "cases": r["count"],
-            "maker": sa.func.lower(maker().c.name),
+            "maker": sa.func.lowered(maker().c.name),
             "until": r.until,
         }[column]
 
@@ -148,7 +148,7 @@ class Requests(Desk):
         return sa.or_(
             t.request.c.action.startswith(word, autoescape=True),
             t.request.c.desk.startswith(word, autoescape=True),
-            sa.func.lower(maker().c.name).startswith(word, autoescape=True),
+            sa.func.lowered(maker().c.name).startswith(word, autoescape=True),
         )
 
     def tone(self, column: str, value: Value, row: Any) -> Tone:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from console.errors import Refused
 from console.lazy import sa, t
 from console.signin import delays, factor, invitations, passwords
-from console.signin.entering import NotIn, begin, key_fits, password_is, refuse, take_turn
+from console.signin.entering import NotIn, begin, key_fits, password_is, refuse, take_turn, turn_of
 from console.signin.recording import record, sign
 from models.words import OperatorOrigin, OperatorStatus
 
@@ -63,7 +63,7 @@ def invited(office: Office, name: str, word: str) -> Enrolling:
     """Who was given this one-time word, which stays unused until `enrol`. Raises NotIn and TooSoon as signing in does."""
     take_turn(office, name)
     with office.reading() as connection:
-        row = connection.execute(_operator(sa.func.lower(t.operator.c.name) == name.strip().lower())).one_or_none()
+        row = connection.execute(_operator(sa.func.lowered(t.operator.c.name) == name.strip().lower())).one_or_none()
         holds = row is not None and invitations.holds(connection, office.vault, row.id, word, office.clock.now())
     if row is None or not holds or row.status != OperatorStatus.ACTIVE:
         raise refuse(office, NotIn("word" if row is not None else "name", row.id if row is not None else 0))
@@ -75,6 +75,7 @@ def welcome(office: Office, operator_id: int, word: str) -> Enrolling:
     with office.writing() as connection:
         row = connection.execute(_operator(t.operator.c.id == operator_id)).one()
         delays.passed(connection, office.vault, row.name)
+        delays.passed(connection, office.vault, turn_of(row.id))
     return _enrolling(row, word)
 
 

@@ -69,12 +69,12 @@ def _known(connection: sa.Connection, *which: Any) -> sa.Row[Any] | None:
 def _awaited(login: str) -> tuple[sa.ColumnElement[bool], ...]:
     """Who was added for the directory under this login name, and was not here yet (`district operators add --directory`)."""
     o = t.operator.c
-    return (o.origin == OperatorOrigin.DIRECTORY, o.directory_id.is_(None), sa.func.lower(o.name) == login.lower())
+    return (o.origin == OperatorOrigin.DIRECTORY, o.directory_id.is_(None), sa.func.lowered(o.name) == login.lower())
 
 
 def _taken(connection: sa.Connection, login: str, own: int) -> bool:
     o = t.operator.c
-    other = sa.select(o.id).where(sa.func.lower(o.name) == login.lower(), o.id != own)
+    other = sa.select(o.id).where(sa.func.lowered(o.name) == login.lower(), o.id != own)
     return connection.execute(other).first() is not None
 
 

@@ -69,7 +69,7 @@ def program(office: Office, name: str) -> Operator:
     with office.reading() as connection:
         row = connection.execute(
             sa.select(t.operator).where(
-                sa.func.lower(t.operator.c.name) == name.lower(), t.operator.c.unattended.is_(sa.true())
+                sa.func.lowered(t.operator.c.name) == name.lower(), t.operator.c.unattended.is_(sa.true())
             )
         ).one_or_none()
         if row is None or row.status != OperatorStatus.ACTIVE:
