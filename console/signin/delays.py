@@ -89,5 +89,7 @@ def _count(connection: sa.Connection, mac: bytes, now: datetime) -> timedelta:
 
 
 def _typed(name: str) -> str:
-    """A name as it is counted: however it was written, and never longer than a name is."""
-    return unicodedata.normalize("NFKC", name).casefold().strip()[:200].encode("utf-8", "replace").decode()
+    """A name as it is counted: however it was written, without any domain, and never longer than a name is."""
+    text = unicodedata.normalize("NFKC", name).casefold().rpartition("\\")[2].strip()
+    before, at, _ = text.partition("@")
+    return (before if at and before else text)[:200].encode("utf-8", "replace").decode()

@@ -5,7 +5,8 @@ directory or against its Argon2id hash, and never against a hash because a direc
 second factor; the session. Promises:
 
 - Every refusal is the same sentence and takes about as long, whoever the name belongs to. Why is in the ledger, for who may read it.
-- A wrong guess makes the next one wait (`delays`), whatever was wrong, and a hundred guesses at once are one.
+- A wrong guess makes the next one wait (`delays`), whatever was wrong, and a hundred guesses at once are one. A wrong code does so
+  for whose code it was too, however a directory lets their name be written.
 - A directory operator is who the directory's own number says, wherever their login name goes. Role and schools follow their groups
   at each sign-in, on record. A login name that a local operator has is refused: it would be two people.
 - The directory's password alone enrols no second factor: who signs in for the first time becomes known here, is refused, and gets a
@@ -119,6 +120,11 @@ def take_turn(office: Office, name: str) -> None:
         raise TooSoon(wait)
 
 
+def turn_of(operator_id: int) -> str:
+    """What an operator's own attempts are counted under: no name that is typed, for it holds a NUL."""
+    return f"operator\0{operator_id}"
+
+
 def refuse(office: Office, refused: NotIn) -> NotIn:
     """Put a refusal on record; returns it, to be raised."""
     with office.writing() as connection:
@@ -143,7 +149,7 @@ def password_is(office: Office, directory: Directory | None, operator_id: int, n
 
 def _proved(office: Office, directory: Directory | None, name: str, password: str, code: str) -> Known:
     """Whose name and password these are. Raises NotIn on record, WordGiven for a local operator's one-time word."""
-    row, encoded = _local(office, sa.func.lower(t.operator.c.name) == name.lower())
+    row, encoded = _local(office, sa.func.lowered(t.operator.c.name) == name.lower())
     if row is not None and row.origin != OperatorOrigin.DIRECTORY:
         if row.origin != OperatorOrigin.LOCAL or row.unattended or row.status != OperatorStatus.ACTIVE:
             passwords.matches(None, password)
@@ -230,12 +236,16 @@ def _admit(
             return _refused(connection, "disabled", number, now)
         if not key_fits(connection, number, fingerprint, named):
             return _refused(connection, "key", number, now)
+        own = turn_of(number)
+        if delays.attempt(connection, office.vault, own, now):
+            return _refused(connection, "delay", number, now)
         if known.person is not None and invitations.holds(connection, office.vault, number, code, now):
             return WordGiven(number, row.name, code, local=False)
         used = factor.use(connection, office.vault, number, code, now)
         if used is None:
             return _refused(connection, "code", number, now)
         delays.passed(connection, office.vault, typed)
+        delays.passed(connection, office.vault, own)
         return begin(connection, office, number, kind, fingerprint, now, str(used.kind))
 
 
