@@ -48,9 +48,9 @@ WAYS = ("bob", "BOB", " bob ", "a\\bob", "b\\bob", "a\\ bob", "bob@a.example", "
 
 
 def test_a_name_written_in_many_ways_is_guessed_at_as_one(placed: Portal, bob: Credentials) -> None:
-    """VULNERABILITY: delays count by the name that is typed, and a directory knows one person by many.
+    r"""VULNERABILITY: delays count by the name that is typed, and a directory knows one person by many.
 
-    ATTACK: with a stolen password, guess codes without waiting: under ann, ANN, a\\ann, b\\ann, ann@a.example …
+    ATTACK: with a stolen password, guess codes without waiting: under ann, ANN, a\ann, b\ann, ann@a.example …
     VERIFIES: after a wrong code no other is compared under any of them before the delay is over, not even the right one.
     """
     for first in WAYS:
