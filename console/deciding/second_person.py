@@ -63,12 +63,20 @@ def entitled(request: Any, operator: Any) -> Predicate:
     return sa.or_(*(sa.and_(operator.role.in_(roles), asked.in_(actions)) for roles, actions in _entitling().items()))
 
 
+def _any(table: sa.Table, *which: Predicate) -> Predicate:
+    """Whether a row of the table is so. Everything else is of the statements around it, however deep this stands in them.
+
+    SQLAlchemy looks by itself only at the next one, and reads the whole table again for what stands further out.
+    """
+    return sa.exists().where(*which).correlate_except(table)
+
+
 def sees_all(request: Any, operator: Any) -> Predicate:
     """Whether all of the request's cases exist for the operator, by the schools they were of when it was made."""
     o, r = t.operator_school.c, t.request_school.c
-    theirs = sa.select(o.school_id).where(o.operator_id == operator.id)
-    outside = sa.exists().where(r.request_id == request.id, r.school_id.not_in(theirs))
-    some = sa.exists().where(o.operator_id == operator.id)
+    theirs = sa.select(o.school_id).where(o.operator_id == operator.id).correlate_except(t.operator_school)
+    outside = _any(t.request_school, r.request_id == request.id, r.school_id.not_in(theirs))
+    some = _any(t.operator_school, o.operator_id == operator.id)
     return sa.or_(sa.not_(some), sa.and_(sa.not_(request.unplaced), sa.not_(outside)))
 
 
@@ -79,14 +87,14 @@ def one_person(maker: Any, other: Any) -> Predicate:
         sa.select(s.operator_id, s.fingerprint).where(s.fingerprint.is_not(None)),
         sa.select(k.operator_id, k.fingerprint),
     )
-    mine, theirs = used.subquery("keys_of_maker").c, used.subquery("keys_of_other").c
+    mine, theirs = used.subquery("keys_of_maker"), used.subquery("keys_of_other")
+    same = sa.select(sa.literal(1)).select_from(mine.join(theirs, mine.c.fingerprint == theirs.c.fingerprint))
+    alike = same.where(mine.c.operator_id == maker.id, theirs.c.operator_id == other.id)
     return sa.or_(
         maker.id == other.id,
         sa.func.coalesce(maker.account_id == other.account_id, sa.false()),
         sa.func.coalesce(maker.directory_id == other.directory_id, sa.false()),
-        sa.exists(sa.literal(1)).where(
-            mine.operator_id == maker.id, theirs.operator_id == other.id, mine.fingerprint == theirs.fingerprint
-        ),
+        alike.correlate_except(mine, theirs).exists(),
     )
 
 
@@ -98,8 +106,8 @@ def brought_in(maker: Any, other: Any, now: datetime) -> Predicate:
     def by(one: Any, two: Any) -> Predicate:
         return sa.or_(
             sa.func.coalesce(sa.and_(two.added_by == one.id, two.added_at > since), sa.false()),
-            sa.exists().where(i.operator_id == two.id, i.made_by == one.id, i.made_at > since),
-            sa.exists().where(_decided_about(two), r.operator_id == one.id, r.at > since, r.action.not_in(TAKING)),
+            _any(t.invitation, i.operator_id == two.id, i.made_by == one.id, i.made_at > since),
+            _any(t.record, _decided_about(two), r.operator_id == one.id, r.at > since, r.action.not_in(TAKING)),
         )
 
     return sa.or_(by(maker, other), by(other, maker))
@@ -111,9 +119,11 @@ def _decided_about(operator: Any) -> Predicate:
 
 
 def concerned(request: Any, other: Any) -> Predicate:
-    """Whether the request is about the operator."""
-    c = t.request_case.c
-    return sa.and_(request.desk == "operators", sa.exists().where(c.request_id == request.id, c.case_id == other.id))
+    """Whether the request is about the operator, under whichever of their logins."""
+    c, about = t.request_case.c, t.operator.alias("about")
+    cases = sa.select(sa.literal(1)).select_from(t.request_case.join(about, about.c.id == c.case_id))
+    theirs = cases.where(c.request_id == request.id, one_person(about.c, other))
+    return sa.and_(request.desk == "operators", theirs.correlate_except(t.request_case, about).exists())
 
 
 def could_confirm(request: Any, maker: Any, other: Any, now: datetime) -> Predicate:
