@@ -129,3 +129,18 @@ def test_each_answer_is_judged_by_this_request_and_this_operator(portal: Portal)
     assert again is not None
     assert portal.decide("requests", "confirm", again, by=omar).done == 1
     assert portal.decide("requests", "confirm", asked, by=mia).done == 1
+
+
+def test_a_challenge_is_handed_to_nobody_of_another_school(portal: Portal) -> None:
+    """VULNERABILITY: as above: "works at the challenge's school" was true of who works at any challenge's.
+
+    ATTACK: hand a case to a colleague of a school where another challenge is open, who cannot see it: it is nobody's from then on.
+    VERIFIES: refused, and told why; to one of the school it goes.
+    """
+    here, there = portal.school("Lincoln"), portal.school("Mission")
+    case, _ = challenge(portal, portal.student(school=here)), challenge(portal, portal.student("Lou", school=there))
+    portal.hire("lin", "help_desk", (here,))
+    portal.hire("mia", "help_desk", (there,))
+    away = portal.decide("challenges", "reassign", case, to="mia")
+    assert (away.done, away.skipped[0].why) == (0, "that operator is of another school")
+    assert portal.decide("challenges", "reassign", case, to="lin").done == 1

@@ -70,7 +70,7 @@ class _ActivationDecision(Decision):
         d, login = t.directory_user.c, t.account.alias("login")
         meant = sa.or_(login.c.id == d.account_id, login.c.login_key == key_of())
         administrators = [kind.value for kind in ADMINISTRATORS]
-        theirs = sa.exists().where(meant, login.c.type.in_(administrators)).correlate(t.directory_user)
+        theirs = sa.exists().where(meant, login.c.type.in_(administrators)).correlate_except(login)
         return [Objection(theirs, "who manages operators decides about administrators' logins")]
 
 
