@@ -87,10 +87,8 @@ class Reassign(Decision):
         named = sa.exists().where(self._named(params))
         able = sa.exists().where(self._named(params), o.role.in_(working))
         somewhere = sa.exists().where(place.operator_id == o.id)
-        at_school = (place.operator_id == o.id, place.school_id == t.challenge.c.school_id)
-        here = (
-            sa.exists().where(*at_school).correlate_except(t.operator_school)
-        )  # the challenge stands two statements out
+        here = sa.exists().where(place.operator_id == o.id, place.school_id == t.challenge.c.school_id)
+        here = here.correlate_except(t.operator_school)  # the challenge stands two statements out
         seeing = sa.exists().where(self._named(params), sa.or_(sa.not_(somewhere), here))
         handed = sa.and_(t.challenge.c.owner_id == self._operator(params), t.challenge.c.owned_until.is_(None))
         return [
