@@ -36,6 +36,7 @@ from tests.requested import (
     on_sqlite,
     sit,
 )
+from tests.signing import signed_in
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -384,8 +385,8 @@ async def test_the_dialog_asks_for_the_code_and_keeps_its_place_when_it_is_wrong
 def test_the_line_mode_takes_a_code_and_says_when_there_is_none(
     portal: Portal, student: int, operator: Operator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("console.cli.opening.who", lambda _: operator)
-    monkeypatch.setattr("console.cli.decision_commands.who", lambda _: operator)
+    for name, value in signed_in(portal.settings, operator.name, now=portal.clock.now()).items():
+        monkeypatch.setenv(name, value)
     case = challenge(portal, student)
     line = LineMode(portal, write_settings(portal, tmp_path))
     words = ("challenges", "delete", "--ids", case, *(f"--{name}={value}" for name, value in GROUND.items()))

@@ -108,7 +108,7 @@ def foreseen(
 def test_every_switch_and_every_settlement_in_generated_worlds(portal: Portal) -> None:
     with opened(portal) as connection:
 
-        @settings(max_examples=60)
+        @settings(max_examples=40)
         @given(world=worlds(), call=st.sampled_from(CALLS))
         def holds(world: Any, call: tuple[str, str, tuple[int, ...], dict[str, Any]]) -> None:
             savepoint = connection.begin_nested()

@@ -270,7 +270,7 @@ def agrees(connection: Connection, world, day: date) -> None:
 
 
 def test_in_any_world_reasons_stand_where_something_is_missing(connection: Connection):
-    @settings(max_examples=25)
+    @settings(max_examples=15)
     @given(world=worlds())
     def reasons_agree(world) -> None:
         agrees(connection, world, TODAY)

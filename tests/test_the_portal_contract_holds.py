@@ -184,7 +184,9 @@ def test_every_view_can_be_read(engine: Engine):
         names = sa.inspect(connection).get_view_names()
         for name in names:
             connection.exec_driver_sql(f"SELECT * FROM {name}").all()
-    assert {"portal_access", "portal_access_period", "portal_account", "portal_student", "portal_directory"} <= set(names)
+    assert {"portal_access", "portal_access_period", "portal_account", "portal_student", "portal_directory"} <= set(
+        names
+    )
 
 
 @pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "Pacific/Niue", "America/Los_Angeles"])
