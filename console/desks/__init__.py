@@ -11,7 +11,17 @@ from console.errors import Usage
 if TYPE_CHECKING:
     from console.desk import Desk
 
-DESKS = ("registrations", "challenges", "students", "grants", "schools", "audit", "activations", "requests", "operators")
+DESKS = (
+    "registrations",
+    "challenges",
+    "students",
+    "grants",
+    "schools",
+    "audit",
+    "activations",
+    "requests",
+    "operators",
+)
 
 
 @cache
