@@ -5,7 +5,7 @@ BIN     := .venv/bin
 PYTEST   = $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format lint types borders lock picture faults bench clean runtime development packages
+.PHONY: help demo test check format lint types borders lock picture faults bench clean runtime development campaigns packages
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -36,20 +36,20 @@ borders: development
 picture: development packages ## draw the README's pictures from the running console
 	@$(BIN)/python -m docs.pictures.draw
 
-faults: development packages ## the fault and fuzz campaigns in their whole length
-	@$(PYTEST) -n $(WORKERS) --dist worksteal -m campaign --whole
+faults: campaigns packages ## the fault and fuzz campaigns in their whole length (ONLY=words picks some)
+	@$(PYTEST) -n $(WORKERS) --dist worksteal -m campaign --whole -k "$(ONLY)"
 
-bench: development packages ## the measurements, one at a time
-	@$(PYTEST) -n 0 -s -m bench
+bench: campaigns packages ## the measurements, one after the other (PARTS=names picks some)
+	@$(BIN)/python -m tests.measured $(PARTS)
 
-lock: development ## resolve the dependencies anew and write both lock files
+lock: development ## resolve the dependencies anew and write the lock files
 	@$(BIN)/python .ci/lock.py
 
 clean: ## remove .venv, the demonstration's district and every cache
 	@rm -rf .venv district-demo build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-runtime development:
+runtime development campaigns:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, nothing was installed; name it with PYTHON=…")'
 	@$(PYTHON) .ci/environment.py $@
 

@@ -19,7 +19,8 @@ OLDEST = (3, 11)
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
-LOCKS = {"runtime": ["requirements.lock"], "development": ["requirements.lock", "requirements-dev.lock"]}
+TESTED = ["requirements.lock", "requirements-dev.lock"]
+LOCKS = {"runtime": TESTED[:1], "development": TESTED, "campaigns": [*TESTED, "requirements-campaigns.lock"]}
 
 
 def stamp_of(kind: str) -> str:
@@ -77,7 +78,7 @@ def main(kind: str) -> None:
     elif stamp.exists() and stamp.read_text() == stamp_of(kind):
         return
     install(kind)
-    for name in ("runtime", kind):
+    for name in list(LOCKS)[: list(LOCKS).index(kind) + 1]:
         (VENV / f".{name}").write_text(stamp_of(name))
 
 

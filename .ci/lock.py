@@ -1,6 +1,7 @@
-"""Writes `requirements.lock` (what runs the console, and builds it) and `requirements-dev.lock` (what tests it).
+"""Writes the lock files: `requirements.lock` (what runs the console, and builds it), `requirements-dev.lock` (what tests it, and the
+extras it tests) and `requirements-campaigns.lock` (what only the long campaigns and measurements need).
 
-Promises: exact versions with the hashes of all their files, for every system and Python the project supports; both
+Promises: exact versions with the hashes of all their files, for every system and Python the project supports; the
 files agree with each other; no name of a host, no index, no folder of the machine stands in them.
 """
 
@@ -17,12 +18,14 @@ COMPILE += ["--no-build", "--python-version", "3.11", "--upgrade"]
 
 
 def main() -> None:
-    """Both files, or a sentence and neither."""
+    """All files, or a sentence."""
     # Folders with wheels of this machine would put hashes into the lock that no other machine can find.
     surroundings = {name: value for name, value in os.environ.items() if not name.startswith(("UV_", "PIP_"))}
     runtime = [*COMPILE, "--group", "build", "pyproject.toml", "-o", "requirements.lock"]
-    development = [*COMPILE, "--group", "dev", "-c", "requirements.lock", "-o", "requirements-dev.lock"]
-    for command in (runtime, development):
+    agreeing = [*COMPILE, "-c", "requirements.lock"]
+    development = [*agreeing, "--group", "dev", "--extra", "arrow", "pyproject.toml", "-o", "requirements-dev.lock"]
+    campaigns = [*agreeing, "-c", "requirements-dev.lock", "--group", "campaigns", "-o", "requirements-campaigns.lock"]
+    for command in (runtime, development, campaigns):
         if subprocess.run([sys.executable, *command], cwd=ROOT, env=surroundings, check=False).returncode:
             sys.exit("The dependencies were not locked anew; the lines above say why.")
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
     from pathlib import Path
 
+    from tests.counted import Counted
     from tests.portals import Portal
     from tests.services.postgres import Cluster
     from tests.services.slapd import Slapd
@@ -45,6 +46,14 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
 def whole(request: pytest.FixtureRequest) -> bool:
     """Whether a campaign runs in its whole length; without `--whole` it runs a short one of the same kind."""
     return cast("bool", request.config.getoption("--whole"))
+
+
+@pytest.fixture(scope="session")
+def counted(whole: bool) -> Counted:
+    """Where a campaign says what it came to."""
+    from tests.counted import Counted
+
+    return Counted(whole)
 
 
 @pytest.fixture(scope="session")

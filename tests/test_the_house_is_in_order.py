@@ -18,7 +18,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 LONGEST = 400  # lines
-LOCKS = ("requirements.lock", "requirements-dev.lock")
+LOCKS = ("requirements.lock", "requirements-dev.lock", "requirements-campaigns.lock")
 
 # Runs the help of one desk and of all its decisions, and tells what is loaded then. A module that only
 # stands ready to be loaded (console.lazy) has no submodules, so submodules are what counts.
@@ -111,10 +111,19 @@ def test_every_dependency_is_locked_and_the_lock_files_agree() -> None:
     groups = project["dependency-groups"]
     assert {name(entry) for entry in project["project"]["dependencies"] + groups["build"]} <= names_in(LOCKS[0])
     assert {name(entry) for entry in groups["dev"]} <= names_in(LOCKS[1])
-    versions: dict[str, set[str]] = {}
+    assert {name(entry) for entry in project["project"]["optional-dependencies"]["arrow"]} <= names_in(LOCKS[1])
+    assert {name(entry) for entry in groups["campaigns"]} <= names_in(LOCKS[2])
+    # One version a package, or one for each Python that the marker names; the same in every file that has it.
+    versions: dict[str, set[tuple[tuple[str, str], ...]]] = {}
     for lock in LOCKS:
-        for package, version in re.findall(r"^([a-z0-9-]+)==(\S+)", (ROOT / lock).read_text(), re.MULTILINE):
-            versions.setdefault(package, set()).add(version)
+        pins: dict[str, list[tuple[str, str]]] = {}
+        text = (ROOT / lock).read_text(encoding="utf-8")
+        for package, version, marker in re.findall(r"^([a-z0-9-]+)==(\S+)(?: ; (.*?))? \\$", text, re.MULTILINE):
+            pins.setdefault(package, []).append((version, marker))
+        for package, found in pins.items():
+            assert len({marker for _, marker in found}) == len(found), package
+            versions.setdefault(package, set()).add(tuple(sorted(found)))
+    assert versions
     assert {package: found for package, found in versions.items() if len(found) > 1} == {}
 
 
