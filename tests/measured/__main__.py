@@ -1,6 +1,6 @@
 """`python -m tests.measured [PART …] [--small] [--folder DIR]`: run the parts one after the other, each in a process of its own.
 
-Part X is the module `of_X.py` here, with `TITLE` and `measure(report)`. Without PART all of them run. What they find is printed and written
+Part X is the module `of_X.py` here, with `TITLE` and `measure(report)`. Without PART all run. What they find is printed and written
 into docs/BENCHMARKS.md; with `--small`, the trial run of the suite, nothing is written. Large data is built below `--folder`, where
 it is found again by a later run; without it in a temporary folder that goes with the run.
 """
