@@ -16,6 +16,7 @@ import click
 
 from console.cli.output import say
 from console.errors import ConsoleError, Exit
+from console.progress import Cancelled
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -61,7 +62,7 @@ def _ended(error: ConsoleError) -> int:
     if error.exit == Exit.OUR_FAULT:
         return _our_fault(error, str(error))
     say(str(error))
-    return int(error.exit)
+    return INTERRUPTED if isinstance(error, Cancelled) else int(error.exit)
 
 
 def _stopped(error: click.exceptions.Abort) -> int:
