@@ -93,7 +93,7 @@ class Pace:
 def _rounded(rate: float) -> int:
     """Two figures of it: more would only flicker."""
     whole = max(int(rate), 1)
-    unit = 10 ** max(len(str(whole)) - 2, 0)
+    unit: int = 10 ** max(len(str(whole)) - 2, 0)
     return whole // unit * unit
 
 
