@@ -135,11 +135,10 @@ def settle(connection: Connection, roles: Roles) -> None:
     Rights that somebody gave another role by name, as the portal's own login has on the contract's views, stay.
     """
     run = connection.exec_driver_sql
-    database = run("SELECT quote_ident(current_database())").scalar_one()
     schema = run("SELECT quote_ident(current_schema())").scalar_one()
     named = ", ".join(roles.granted)
     everybody = f"PUBLIC, {named}"
-    run(f"REVOKE ALL ON DATABASE {database} FROM {everybody}")
+    admit(connection, roles)
     run(f"REVOKE ALL ON SCHEMA {schema} FROM {everybody}")
     for kind in ("TABLES", "SEQUENCES", "FUNCTIONS"):
         run(f"REVOKE ALL ON ALL {kind} IN SCHEMA {schema} FROM {everybody}")
@@ -147,8 +146,6 @@ def settle(connection: Connection, roles: Roles) -> None:
     run("ALTER DEFAULT PRIVILEGES REVOKE ALL ON FUNCTIONS FROM PUBLIC")
     for kind in ("TABLES", "SEQUENCES", "FUNCTIONS"):
         run(f"ALTER DEFAULT PRIVILEGES IN SCHEMA {schema} REVOKE ALL ON {kind} FROM {everybody}")
-    run(f"GRANT CONNECT ON DATABASE {database} TO {named}")
-    run(f"GRANT TEMPORARY ON DATABASE {database} TO {roles.app}")
     run(f"GRANT USAGE ON SCHEMA {schema} TO {named}")
     for role, granted in roles.granted.items():
         for rights, tables in _together(granted).items():
@@ -156,6 +153,16 @@ def settle(connection: Connection, roles: Roles) -> None:
     run(f"GRANT EXECUTE ON FUNCTION {FUNCTION} TO {roles.app}")
     numbering = ", ".join(_sequences(connection, [name for name, rights in APP.items() if "INSERT" in rights]))
     run(f"GRANT USAGE ON {'SEQUENCE ' + numbering} TO {roles.app}")
+
+
+def admit(connection: Connection, roles: Roles) -> None:
+    """Let app and signer into the database, and nobody else. A copy of a database has its tables' rights, but not these."""
+    run = connection.exec_driver_sql
+    database = run("SELECT quote_ident(current_database())").scalar_one()
+    named = ", ".join(roles.granted)
+    run(f"REVOKE ALL ON DATABASE {database} FROM PUBLIC, {named}")
+    run(f"GRANT CONNECT ON DATABASE {database} TO {named}")
+    run(f"GRANT TEMPORARY ON DATABASE {database} TO {roles.app}")
 
 
 def _together(granted: Mapping[str, frozenset[str]]) -> dict[frozenset[str], list[str]]:

@@ -11,17 +11,16 @@ import sqlalchemy as sa
 
 from console.clock import SettableClock
 from console.desks import desk
-from console.founding import found
 from console.ids import SeededRandom
 from console.names import email_key, name_key, phone_key, skeleton
-from console.owning import Owner
 from console.params import read_params
 from console.selection import Selection
 from console.settings import Settings
 from console.wiring import open_office
 from models import tables as t
 from models.engine import open_engine, writing
-from tests.services.postgres import APP, OWNER, SIGNER, as_role
+from tests.founded import found_like_others
+from tests.services.postgres import APP, OWNER, as_role
 from tests.vouching import Unasked
 
 if TYPE_CHECKING:
@@ -260,13 +259,6 @@ class Portal:
         return {row[0] for row in rows}
 
 
-def found_as_owner(settings: Settings, now: datetime) -> None:
-    """Found the portal of the settings; on PostgreSQL as its owner, so that the office is opened as who owns nothing."""
-    url = settings.database.url
-    owner = None if settings.database.file else Owner(as_role(url, OWNER), signer=SIGNER)
-    found(settings, now, owner=owner)
-
-
 def open_portal(url: str, folder: Path, now: datetime = NOON, seed: int = 1, **tables: dict[str, Any]) -> Portal:
     """Found a portal at `url` with its keys in `folder`. `tables` are further settings, as `policy={...}`.
 
@@ -276,6 +268,6 @@ def open_portal(url: str, folder: Path, now: datetime = NOON, seed: int = 1, **t
         {**tables, "database": {"url": as_role(url, APP)}, "portal": {"origin": "test.example/ledger"}}, folder
     )
     clock = SettableClock(settings.portal.zone, now)
-    found_as_owner(settings, now)
+    found_like_others(settings, now)
     office = open_office(settings, clock=clock, random=SeededRandom(seed), assurance=Unasked())
     return Portal(office, settings, clock)

@@ -14,7 +14,8 @@ from console.doctor import Doctor, Health
 from console.settings import Settings
 from models import tables as t
 from models.engine import writing
-from tests.portals import NOON, found_as_owner
+from tests.founded import found_as_owner
+from tests.portals import NOON
 from tests.signing import equip
 
 if TYPE_CHECKING:
