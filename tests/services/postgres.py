@@ -93,10 +93,15 @@ class Cluster:
 
     `durable` is for tests that kill the server: a commit is on the disk when it returns. Otherwise nothing waits for
     the disk, and `kill()` loses the last commits. `settings` are the server's, as `{"timezone": "America/Chicago"}`.
+    With a `folder`, which an unprivileged user must be able to reach, the data stays there when the server stops, and is found again.
     """
 
-    def __init__(self, *, durable: bool = False, settings: dict[str, str] | None = None) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="district-postgres-", dir="/tmp"))
+    def __init__(
+        self, *, durable: bool = False, settings: dict[str, str] | None = None, folder: Path | None = None
+    ) -> None:
+        self.folder = folder or Path(tempfile.mkdtemp(prefix="district-postgres-", dir="/tmp"))
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._kept = folder is not None
         self.port = 0
         self.durable = durable
         self.settings = {"timezone": "UTC"} | (settings or {})
@@ -140,9 +145,10 @@ class Cluster:
                 raise RuntimeError(f"The PostgreSQL server of the tests did not start; its log says:\n{log[-2000:]}")
 
     def stop(self) -> None:
-        """Ends the server, sessions included, and removes its folder."""
+        """Ends the server, sessions included, and removes its folder unless it was named."""
         self._signal(signal.SIGINT)
-        shutil.rmtree(self.folder, ignore_errors=True)
+        if not self._kept:
+            shutil.rmtree(self.folder, ignore_errors=True)
 
     def kill(self) -> None:
         """Ends the server at once, as a crash of the machine's memory would: `start()` has to recover.
