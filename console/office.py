@@ -242,8 +242,9 @@ class Office:
         if done.leaves:
             try:
                 self.seal(known=(done.first, done.leaves))
-            except ConsoleError as error:
-                _log.critical("committed but not signed: %s", error)
+            except Exception as error:  # noqa: BLE001 - it is saved, and whoever asked is told so, whatever became of the signature
+                said = error if isinstance(error, ConsoleError) else type(error).__name__
+                _log.critical("committed but not signed: %s", said)
         return done.receipt
 
     def _outcome(self, made: Callable[[sa.Connection], Receipt | None], error: Unavailable) -> Receipt:
