@@ -2,14 +2,14 @@
 
 The signer keeps its own frontier beside the key. It signs only a tree that continues the one it signed last: it reads the records
 since then, extends its own frontier and compares the root with the database's. A shorter log, an older backup or a changed record
-makes it refuse, loudly. Its state file is locked across processes.
+makes it refuse, loudly. A checkpoint is published before it is remembered: a process that dies in between leaves nothing that looks
+like a file that was cut. The state file is locked across processes, and waited for no longer than one can: a console that stands still
+while it signs keeps nobody else from deciding.
 """
 
 from __future__ import annotations
 
 import errno
-import fcntl
-import logging
 import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
@@ -22,6 +22,8 @@ from console.lazy import sa, t
 from console.ledger.log import leaves_between
 from console.ledger.merkle import Frontier
 from console.ledger.note import Checkpoint, SigningKey
+from console.ledger.publishing import last_published, length_of, publish
+from console.ledger.waiting import lock_in_time
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,8 +33,6 @@ if TYPE_CHECKING:
 
 CHUNK = 20_000
 """Records read at a time while catching up."""
-
-_log = logging.getLogger("district.ledger")
 
 
 class State(msgspec.Struct):
@@ -72,6 +72,8 @@ class Signer:
         self._key = key
         self._state = state
         self._checkpoints = checkpoints
+        self._published: dict[str, tuple[int, int]] = {}
+        """How far each log was published when this signer last saw to it, and how long the file was then."""
 
     def key(self, log: Log) -> SigningKey:
         """The key that signs a log: the portal's for the ledger, the same seed under a name of its own for accesses."""
@@ -88,9 +90,10 @@ class Signer:
             head = t.log_head
             row = connection.execute(sa.select(head.c.size, head.c.root).where(head.c.log == log)).one()
             frontier = Frontier.from_bytes(state.size, state.frontier)
-            if row.size < state.size:
+            published = self._reached(log, state.size)
+            if row.size < (signed := max(state.size, published)):
                 raise Unverified(
-                    f"The {log} holds {row.size:,} records but {state.size:,} were signed: records are missing or an old "
+                    f"The {log} holds {row.size:,} records but {signed:,} were signed: records are missing or an old "
                     "database was put back. Nothing was signed; run district audit verify and keep this database as it is."
                 )
             self._catch_up(connection, log, frontier, int(row.size), known)
@@ -100,10 +103,13 @@ class Signer:
                     "Nothing was signed; run district audit verify and keep this database as it is."
                 )
             checkpoint = Checkpoint(self.key(log).name, frontier.size, frontier.root())
-            if frontier.size != state.size or not state.note:
+            new = frontier.size != state.size or not state.note
+            if new or published < frontier.size:
                 note = checkpoint.sign(self.key(log))
-                write_atomically(path, msgspec.json.encode(State(frontier.size, frontier.to_bytes(), note)))
-                self._publish(note)
+                if published < frontier.size:
+                    self._publish(log, frontier.size, note)
+                if new:
+                    write_atomically(path, msgspec.json.encode(State(frontier.size, frontier.to_bytes(), note)))
             return checkpoint
 
     def signed(self, log: Log) -> Signed:
@@ -111,7 +117,7 @@ class Signer:
         with self._locked(log) as path:
             state = self._read(path)
             file = self._checkpoints
-            return Signed(state, file, file.stat().st_size if file is not None and file.exists() else 0)
+            return Signed(state, file, length_of(file) if file is not None else 0)
 
     def note(self, log: Log) -> str:
         """The last signed checkpoint of the log as a note, '' before the first."""
@@ -135,14 +141,19 @@ class Signer:
                 )
             frontier.extend(leaves)
 
-    def _publish(self, note: str) -> None:
-        if self._checkpoints is None:
-            return
-        try:
-            with self._checkpoints.open("a", encoding="utf-8") as file:
-                file.write(note + "\n")
-        except OSError as error:
-            _log.warning("a checkpoint could not be appended to its file: %s", error.strerror)
+    def _reached(self, log: Log, remembered: int) -> int:
+        """How far the log was published; without a file, as far as anything can be. A file of the same length holds the same."""
+        file = self._checkpoints
+        if file is None:
+            return remembered
+        known, length = self._published.get(log, (-1, -1))
+        if length_of(file) != length:
+            known = last_published(file, self.key(log).verify_key)
+        return known
+
+    def _publish(self, log: Log, size: int, note: str) -> None:
+        if self._checkpoints is not None and (length := publish(self._checkpoints, note)):
+            self._published[log] = size, length
 
     @staticmethod
     def _read(path: Path) -> State:
@@ -161,7 +172,17 @@ class Signer:
                 f"The signer's folder {self._state} cannot be used ({error.strerror}); nothing was signed. Check its rights."
             ) from None
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            try:
+                lock_in_time(descriptor)
+            except BlockingIOError:
+                raise Unavailable(
+                    "Another console stands still while it signs; nothing was signed. Find it and end it: "
+                    "the next signature covers what is waiting."
+                ) from None
+            except OSError as error:
+                raise Unavailable(
+                    f"The signer's state cannot be locked ({error.strerror}); nothing was signed."
+                ) from None
             yield self._state / f"{log}.json"
         finally:
             os.close(descriptor)
