@@ -29,9 +29,12 @@ LISTEN_FOR = 0.5
 _log = logging.getLogger("district.watch")
 
 
-def watch(office: Office, stop: threading.Event, tell: Callable[[int], None]) -> None:
-    """Call `tell` with the ledger's size whenever it has grown, until `stop` is set. Blocks."""
-    seen = Seen(tell)
+def watch(office: Office, stop: threading.Event, tell: Callable[[int], None], size: int | None = None) -> None:
+    """Call `tell` with the ledger's size whenever it has grown, until `stop` is set. Blocks.
+
+    Grown beyond `size`, where that is known: what was read with the ledger at that size is out of date after it.
+    """
+    seen = Seen(tell, size)
     look = _listen if office.engine.dialect.name == "postgresql" else _ask
     while not stop.is_set():
         try:
@@ -44,9 +47,9 @@ def watch(office: Office, stop: threading.Event, tell: Callable[[int], None]) ->
 class Seen:
     """The greatest size seen, which outlives a lost connection; growth is told, the first size is not."""
 
-    def __init__(self, tell: Callable[[int], None]) -> None:
+    def __init__(self, tell: Callable[[int], None], size: int | None = None) -> None:
         self._tell = tell
-        self._size: int | None = None
+        self._size = size
 
     def size(self, size: int) -> None:
         """The ledger has this size now."""

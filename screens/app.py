@@ -18,8 +18,7 @@ from textual.app import SystemCommand
 from textual.binding import Binding
 
 from console import lazy
-from console.desks import DESKS
-from console.desks import desk as desk_of
+from console.desks import DESKS, present
 from console.errors import CodeNeeded, ConsoleError, Exit
 from console.queue import Tone
 from screens import theme
@@ -30,6 +29,7 @@ from screens.keymap import key_word, keymap
 from screens.lockable import WHILE_LOCKED, LockableApp
 from screens.locking import Locking
 from screens.queue_keys import QUEUE_KEYS
+from screens.taking_over import taking_over
 from screens.watching import LedgerGrew, Watching
 from screens.writes import Writes, Written
 
@@ -45,7 +45,9 @@ if TYPE_CHECKING:
     from console.desk import Desk, Disclosure
     from console.office import Office
     from console.params import Params
+    from screens.counting import Counting
     from screens.desk_screen import DeskScreen
+    from screens.plain import Plain
     from screens.writes import Outcome
 
 FLUSH_AFTER = 4.0
@@ -68,18 +70,6 @@ _log = logging.getLogger("district.screens")
 logging.getLogger("district").addHandler(logging.NullHandler())
 
 
-def present() -> dict[str, Desk]:
-    """The desks that there are, by name; one whose module is not installed is left out."""
-    found = {}
-    for name in DESKS:
-        try:
-            found[name] = desk_of(name)
-        except ModuleNotFoundError as error:
-            if error.name != f"console.desks.{name}":
-                raise
-    return found
-
-
 class ConsoleApp(LockableApp, inherit_bindings=False):
     """The console of one operator."""
 
@@ -89,9 +79,17 @@ class ConsoleApp(LockableApp, inherit_bindings=False):
     BINDINGS: ClassVar[list[BindingType]] = [*CONSOLE_KEYS]
 
     def __init__(
-        self, office: Office, operator: Operator, *, desk: str | None = None, idle_minutes: float | None = None
+        self,
+        office: Office,
+        operator: Operator,
+        *,
+        desk: str | None = None,
+        idle_minutes: float | None = None,
+        counting: Counting | None = None,
+        plain: Plain | None = None,
     ) -> None:
-        super().__init__(ansi_color=True)
+        """`counting` is home's first count, begun before; `plain` the terminal with the page that stands there until now."""
+        super().__init__(ansi_color=True, driver_class=None if plain is None else taking_over(plain))
         # Two threads that touch a module for the first time at once would load it twice.
         lazy.load()
         self.office = office
@@ -104,6 +102,7 @@ class ConsoleApp(LockableApp, inherit_bindings=False):
         self.undoable: list[tuple[str, Desk, str, int]] = []
         """Title, desk and batch of this console's decisions that were not undone, the latest last."""
         self._first = desk
+        self._counting = counting
         self._screens: dict[str, DeskScreen] = {}
         self._flushing = False
         self._leaving: Screen[bool] | None = None
@@ -134,13 +133,13 @@ class ConsoleApp(LockableApp, inherit_bindings=False):
         """Home is the root."""
         from screens.home import HomeScreen
 
-        return HomeScreen()
+        return HomeScreen(self._counting)
 
     async def on_mount(self) -> None:
         """Go to the desk asked for, and begin to watch."""
         if self._first:
             await self.action_desk(self._first)
-        self.watching.start()
+        self.watching.start(self._counting.size if self._counting else None)
         self.locking.start()
 
     def on_unmount(self) -> None:
@@ -381,9 +380,17 @@ class ConsoleApp(LockableApp, inherit_bindings=False):
         yield from (SystemCommand(*each) for each in offered(self, screen))
 
 
-def run(office: Office, operator: Operator, *, desk: str | None = None, mouse: bool = False) -> int:
+def run(
+    office: Office,
+    operator: Operator,
+    *,
+    desk: str | None = None,
+    mouse: bool = False,
+    counting: Counting | None = None,
+    plain: Plain | None = None,
+) -> int:
     """Run the console in this terminal until the operator leaves; the exit code."""
-    app = ConsoleApp(office, operator, desk=desk)
+    app = ConsoleApp(office, operator, desk=desk, counting=counting, plain=plain)
     app.run(mouse=mouse or office.settings.console.mouse)
     try:
         office.accesses.flush()

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, TypeVar
 
-from textual.binding import Binding
-
 if TYPE_CHECKING:
+    from textual.binding import Binding
     from textual.screen import Screen
 
     from console.desk import Desk
@@ -28,6 +27,8 @@ class KeyHint:
 
 def decision_bindings(desk: Desk) -> list[Binding]:
     """A binding a decision and a disclosure. They come before the keys of the table, which has others for the same."""
+    from textual.binding import Binding
+
     return [
         Binding(
             each.key,

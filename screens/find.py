@@ -16,7 +16,7 @@ from console.queue import Tone
 from console.text import pad
 from screens.desk_keys import KeyHint
 from screens.frame import ConsoleScreen
-from screens.listing import Line as Listed
+from screens.listed import Line as Listed
 from screens.listing import Listing
 from screens.prompt import Line
 from screens.resting import Rest

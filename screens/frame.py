@@ -16,8 +16,9 @@ from textual.widgets import Static
 
 from console.errors import ConsoleError
 from console.queue import Tone
-from console.text import cells, clip, safe
-from screens.words import KEY, STRONG, STYLES, words
+from console.text import safe
+from screens.framing import heading, key_line
+from screens.words import words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -27,12 +28,10 @@ if TYPE_CHECKING:
     from console.text import SafeText
     from screens.app import ConsoleApp
     from screens.desk_keys import KeyHint
-    from screens.words import Words
 
 Answer = TypeVar("Answer")
 WIDE = 110
 """From this width in cells on, a case stands beside its queue."""
-MOST_KEYS = 6
 
 
 class Heading(Widget):
@@ -54,18 +53,7 @@ class Heading(Widget):
 
     def render(self) -> Content:
         """The line at the width of the moment."""
-        width = self.size.width - 2
-        title = clip(safe(self._title), width)
-        room = width - cells(title) - 3
-        about = clip(self._about, max(0, room))
-        end = safe(self._portal)
-        space = width - cells(title) - (cells(about) + 3 if about else 0) - cells(end)
-        parts: list[Words] = [(" ", ""), (title, STRONG)]
-        if about:
-            parts += [("   ", ""), (about, STYLES[Tone.ACCENT])]
-        if space >= 2:
-            parts += [(" " * space, ""), (end, STYLES[Tone.DIM])]
-        return Content.assemble(*parts)
+        return Content.assemble(*heading(self._title, self._about, self._portal, self.size.width))
 
 
 class Told(Static):
@@ -99,26 +87,9 @@ class KeyLine(Widget):
             self._keys = tuple(keys)
             self.refresh()
 
-    def named(self) -> tuple[KeyHint, ...]:
-        """The keys that find room: lasting ones always, of the others the first."""
-        lasting = [each for each in self._keys if each.lasting]
-        others = [each for each in self._keys if not each.lasting][: MOST_KEYS - len(lasting)]
-
-        def width() -> int:
-            return sum(cells(safe(each.key)) + cells(safe(each.title)) + 3 for each in others + lasting) - 1
-
-        while others and width() > self.size.width:
-            others.pop()
-        return tuple(others + lasting)
-
     def render(self) -> Content:
         """The line."""
-        parts: list[Words] = []
-        for each in self.named():
-            off = each.why_not is not None
-            parts += [("  " if parts else " ", ""), (each.key, STYLES[Tone.DIM] if off else KEY)]
-            parts += [(" ", ""), (each.title, STYLES[Tone.DIM] if off else "")]
-        return Content.assemble(*parts)
+        return Content.assemble(*key_line(self._keys, self.size.width))
 
 
 class ConsoleScreen(Screen[Answer]):

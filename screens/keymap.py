@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from textual.binding import Binding
-
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from textual.binding import Binding
 
     from console.settings.tables import ConsoleSettings
 
@@ -40,12 +40,23 @@ def keymap(settings: ConsoleSettings, declared: Iterable[Binding]) -> dict[str, 
     chosen = dict(settings.keymap)
     if settings.single_letter_keys:
         return chosen
+    from textual.binding import Binding
+
     keys: dict[str, list[str]] = {}
     for each in Binding.make_bindings(declared):
         if each.id and each.id not in chosen:
             keys.setdefault(each.id, []).append(each.key)
     left = {name: [key for key in found if not single(key)] for name, found in keys.items()}
     return chosen | {name: ",".join(found) or NO_KEY for name, found in left.items() if found != keys[name]}
+
+
+def key_of(settings: ConsoleSettings, name: str, declared: str) -> str:
+    """How the key of an action is written, by what the user made of it; '' where it has none. `declared` are all its keys."""
+    keys = dict(settings.keymap).get(name)
+    if keys is None:
+        left = [key for key in declared.split(",") if settings.single_letter_keys or not single(key)]
+        keys = ",".join(left) or NO_KEY
+    return key_word(keys)
 
 
 def key_word(keys: str) -> str:

@@ -5,7 +5,7 @@ Lines without a name are headings and spaces; the cursor passes over them. A ste
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import Binding
 from textual.content import Content
@@ -13,23 +13,13 @@ from textual.geometry import Region
 from textual.message import Message
 from textual.widget import Widget
 
-from console.text import clip, pad, safe
-from screens.theme import SIGNS
+from screens.listed import Line, row
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from textual import events
     from textual.binding import BindingType
-
-    from screens.words import Words
-
-
-class Line(NamedTuple):
-    """One line: its words, and the name by which it is chosen; '' for one that cannot be."""
-
-    words: tuple[Words, ...]
-    name: str = ""
 
 
 class Listing(Widget, can_focus=True):
@@ -93,7 +83,10 @@ class Listing(Widget, can_focus=True):
 
     def _follow(self, *, to_the_top: bool = False) -> None:
         """Let the cursor be seen; with the first line, the headings above it too."""
-        height = max(1, self.size.height)
+        height = self.size.height
+        if not height:  # nothing is laid out yet: the list begins at its beginning
+            self._top = 0
+            return
         cursor = self._cursor or 0
         self._top = 0 if to_the_top else min(max(self._top, cursor - height + 1), cursor)
 
@@ -121,11 +114,5 @@ class Listing(Widget, can_focus=True):
         return Content("\n").join(rows)
 
     def _row(self, place: int) -> Content:
-        line = self._shown[place]
-        if place != self._cursor:
-            return Content.assemble(("  ", ""), *line.words)
-        plain = clip(safe("".join(text for text, _ in line.words)), self.size.width - 2)
-        here = safe(f"{SIGNS.cursor} ")
-        if not self.has_focus:
-            return Content.assemble((here, "$accent bold"), (plain, "bold"))
-        return Content.styled(pad(safe(here + plain), self.size.width), "reverse")
+        here = place == self._cursor
+        return Content.assemble(*row(self._shown[place], self.size.width, here=here, focus=self.has_focus))

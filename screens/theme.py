@@ -14,13 +14,12 @@ from functools import cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from rich.style import Style
-
 from console.queue import Tone
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from rich.style import Style
     from textual.theme import Theme
 
 NAME = "district"
@@ -65,6 +64,7 @@ class Look:
 @cache
 def look(*, colour: bool = True) -> Look:
     """The styles of the table, with colour or (`NO_COLOR`) with weight alone."""
+    from rich.style import Style
 
     def style(name: str | None = None, *, bold: bool | None = None, dim: bool | None = None) -> Style:
         return Style(color=name if colour else None, bold=bold, dim=dim)

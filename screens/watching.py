@@ -27,15 +27,15 @@ class Watching:
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
 
-    def start(self) -> None:
-        """Begin to watch."""
+    def start(self, size: int | None = None) -> None:
+        """Begin to watch; `size` is the ledger's when what is shown was read, None for its size now."""
         from console.watch import watch
 
         def tell(size: int) -> None:
             self._app.post_message(LedgerGrew(size))
 
         self._thread = threading.Thread(
-            target=watch, args=(self._app.office, self._stop, tell), name="watching", daemon=True
+            target=watch, args=(self._app.office, self._stop, tell, size), name="watching", daemon=True
         )
         self._thread.start()
 

@@ -1,7 +1,7 @@
 """Sentences and lists on a screen: safe text with a tone, wrapped by cells, as the toolkit's own content.
 
 Promises: what comes from data is never parsed as markup; a line is never wider than it was asked to be, whatever letters a
-name is made of.
+name is made of. The toolkit is loaded when its content is made, and not before: the first page needs only words.
 """
 
 from __future__ import annotations
@@ -9,13 +9,13 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from textual.content import Content
-
 from console.queue import Tone
 from console.text import cells, clip, safe
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+
+    from textual.content import Content
 
     from console.text import SafeText
 
@@ -43,6 +43,8 @@ def words(text: SafeText, tone: Tone = Tone.PLAIN) -> Words:
 
 def lines(rows: Iterable[Sequence[Words]]) -> Content:
     """One line a row."""
+    from textual.content import Content
+
     return Content("\n").join(Content.assemble(*row) for row in rows)
 
 

@@ -1,14 +1,20 @@
-"""`district` alone: the console on a terminal, refused with a sentence where there is none."""
+"""`district` alone: the console on a terminal, refused with a sentence where there is none.
+
+Promises: something stands on the terminal before the toolkit or the database library is loaded – home's frame where nobody signs
+in, the question for the name where somebody does, and then what they need is loaded while they type; home's numbers stand there
+before the toolkit is loaded; whatever goes wrong on the way, the terminal is as it was.
+"""
 
 from __future__ import annotations
 
 import logging
 import os
 import sys
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from console.cli.environment import loading
-from console.cli.opening import open_office, session, who
+from console.cli.opening import open_office, session, settings, who
 from console.errors import ConsoleError, Usage
 
 if TYPE_CHECKING:
@@ -16,7 +22,11 @@ if TYPE_CHECKING:
 
     from console.authority import Operator
     from console.office import Office
+    from screens.first_page import FirstPage
+    from screens.plain import Plain
 
+PATIENCE = 0.5
+"""Seconds for which home's numbers are waited for before the toolkit is loaded; in a large district they come later."""
 _log = logging.getLogger("district.signin")
 
 
@@ -31,32 +41,75 @@ def open_console(ctx: click.Context) -> None:
     # Again here, for who starts it otherwise than as a program: TEXTUAL_DRIVER and its like import any module they name.
     for name in loading(os.environ):
         del os.environ[name]
-    office = open_office(ctx)
-    office.names_files = not session(ctx).remote
-    operator = _operator(ctx, office)
-    try:
-        from screens.app import run
+    chosen = settings(ctx)
+    from screens.first_page import FirstPage
+    from screens.plain import Plain
 
-        if session(ctx).mouse:
-            run(office, operator, mouse=True)
+    with Plain() as plain:
+        page = FirstPage(plain, chosen)
+        # Only a demonstration may be one in which nobody signs in; whether it is, its database says.
+        office, typed = _waiting(ctx, page) if chosen.demo.made_by else _asking(ctx)
+        office.names_files = not session(ctx).remote
+        if office.assurance.asks:
+            plain.leave()
+            operator = _signed_in(ctx, office, typed)
+            page.frame()
         else:
-            run(office, operator)
-    finally:
-        _leave(office, operator)
+            operator = who(ctx)
+        try:
+            _run(ctx, office, operator, plain, page)
+        finally:
+            _leave(office, operator)
 
 
-def _operator(ctx: click.Context, office: Office) -> Operator:
-    """Who opens the console: whoever signs in on this terminal, with a session that ends with it; of a demonstration as ever.
+def _waiting(ctx: click.Context, page: FirstPage) -> tuple[Office, None]:
+    """The office, opened behind home's frame."""
+    page.frame()
+    return open_office(ctx), None
+
+
+def _asking(ctx: click.Context) -> tuple[Office, tuple[str, str]]:
+    """The office, opened while a name and a password are typed, and what was typed. The toolkit is loaded meanwhile too."""
+    from console.cli.beside import Beside
+    from console.cli.signing import ask_first
+
+    def opened() -> Office:
+        office = open_office(ctx)
+        import_module("screens.app")
+        return office
+
+    beside = Beside(opened)
+    typed = ask_first(settings(ctx).portal.name, session(ctx).operator_name, beside)
+    return beside.result(), typed
+
+
+def _signed_in(ctx: click.Context, office: Office, typed: tuple[str, str] | None) -> Operator:
+    """Who signs in on this terminal, with a session that ends with it.
 
     A sign-in of the line mode is not enough: it was made for commands, and where it lies a screen could be opened by who finds the
     terminal. Raises Refused for a program, which has no way to a screen.
     """
-    if not office.assurance.asks:
-        return who(ctx)
     from console.cli.signing import ask_in
     from models.words import SessionKind
 
-    return ask_in(office, session(ctx).operator_name, SessionKind.SCREEN).operator
+    return ask_in(office, session(ctx).operator_name, SessionKind.SCREEN, typed).operator
+
+
+def _run(ctx: click.Context, office: Office, operator: Operator, plain: Plain, page: FirstPage) -> None:
+    """Home with its numbers on the page, then the console over it."""
+    from console import lazy
+    from console.desks import present
+    from screens.counting import Counting
+
+    lazy.load()
+    desks = {name: desk for name, desk in present().items() if operator.may(desk.see)}
+    counting = Counting(office, operator, list(desks.values()))
+    counted = counting.within(PATIENCE)
+    if counted is not None:
+        page.fill(operator, desks, counted)
+    from screens.app import run
+
+    run(office, operator, mouse=session(ctx).mouse, counting=counting, plain=plain)
 
 
 def _leave(office: Office, operator: Operator) -> None:

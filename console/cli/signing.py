@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from console.cli import terminal_lines
 from console.cli.output import say
@@ -17,6 +17,7 @@ from models.words import SessionKind
 
 if TYPE_CHECKING:
     from console.authority import Operator
+    from console.cli.beside import Beside
     from console.office import Office
     from console.signin.sessions import Begun, Sessions
 
@@ -80,19 +81,29 @@ def resumed(office: Office) -> Operator | None:
     return operator
 
 
-def ask_in(office: Office, name: str, kind: SessionKind) -> Begun:
-    """Ask for name, password and code at the terminal until they are right, at most three times. Raises the last refusal."""
+def ask_first(portal: str, name: str, beside: Beside[Any]) -> tuple[str, str]:
+    """Name and password, asked for while the office is opened `beside`. Raises what that raised, and as `ssh_key.fingerprint`."""
+    key_now()
+    say(f"Sign in to {portal}.")
+    return _name_and_password(name, beside)
+
+
+def ask_in(office: Office, name: str, kind: SessionKind, typed: tuple[str, str] | None = None) -> Begun:
+    """Ask for name, password and code at the terminal until they are right, at most three times. Raises the last refusal.
+
+    `typed` are the first name and password, where `ask_first` has asked for them.
+    """
     from console.signin.entering import NotIn, TooSoon, WordGiven, enter
 
     fingerprint = key_now()
-    said = f"Sign in to {office.settings.portal.name}."
-    say(said)
+    if typed is None:
+        say(f"Sign in to {office.settings.portal.name}.")
     for attempt in range(TRIES):
-        typed = name or terminal_lines.line("Name: ").strip()
-        password = terminal_lines.line("Password (or one-time word): ", secret=True)
+        who, password = typed or _name_and_password(name)
+        typed = None
         code = "" if _is_word(password) else terminal_lines.line("Code: ", secret=True)
         try:
-            return enter(office, office.directory, typed, password, code, kind, fingerprint, named_now())
+            return enter(office, office.directory, who, password, code, kind, fingerprint, named_now())
         except WordGiven as given:
             from console.cli.enrolling import enrol_at_terminal
 
@@ -102,6 +113,11 @@ def ask_in(office: Office, name: str, kind: SessionKind) -> Begun:
                 raise
             say(str(refused))
     raise AssertionError
+
+
+def _name_and_password(name: str, beside: Beside[Any] | None = None) -> tuple[str, str]:
+    typed = name or terminal_lines.line("Name: ", beside=beside).strip()
+    return typed, terminal_lines.line("Password (or one-time word): ", secret=True, beside=beside)
 
 
 def key_now() -> str | None:

@@ -6,10 +6,11 @@ A pipe is never asked: a password does not come from one. Raises Refused without
 from __future__ import annotations
 
 import os
+import select
 import sys
 import termios
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -17,6 +18,8 @@ from console.errors import Refused
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from console.cli.beside import Beside
 
 TERMINAL = "/dev/tty"
 LONGEST = 4096
@@ -34,8 +37,11 @@ def there() -> bool:
     return True
 
 
-def line(prompt: str, *, secret: bool = False) -> str:
-    """What is typed behind the prompt, without its line break. Raises Refused without a terminal, click.Abort at its end."""
+def line(prompt: str, *, secret: bool = False, beside: Beside[Any] | None = None) -> str:
+    """What is typed behind the prompt, without its line break. Raises Refused without a terminal, click.Abort at its end.
+
+    Should what is done `beside` fail, nothing more is asked: raises its error.
+    """
     try:
         descriptor = os.open(TERMINAL, os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC)
     except OSError:
@@ -43,7 +49,7 @@ def line(prompt: str, *, secret: bool = False) -> str:
     try:
         with _echo(descriptor, off=secret):
             os.write(descriptor, prompt.encode())
-            data = _read(descriptor)
+            data = _read(descriptor, beside)
         if secret:
             os.write(descriptor, b"\n")
     finally:
@@ -51,10 +57,13 @@ def line(prompt: str, *, secret: bool = False) -> str:
     return data.decode("utf-8", "surrogateescape")
 
 
-def _read(descriptor: int) -> bytes:
+def _read(descriptor: int, beside: Beside[Any] | None) -> bytes:
     """One line, however the terminal hands it over."""
     data = b""
     while not data.endswith(b"\n") and len(data) < LONGEST:
+        if beside is not None and beside.fileno() in select.select([descriptor, beside.fileno()], [], [])[0]:
+            os.write(descriptor, b"\n")
+            beside.result()
         part = os.read(descriptor, 1)
         if not part:
             raise click.Abort

@@ -31,3 +31,15 @@ def desk(name: str) -> Desk:
         raise Usage(f"There is no desk {name}; there are {', '.join(DESKS)}.")
     found: Desk = import_module(f"console.desks.{name}").DESK
     return found
+
+
+def present() -> dict[str, Desk]:
+    """The desks that there are, by name; one whose module is not installed is left out."""
+    found = {}
+    for name in DESKS:
+        try:
+            found[name] = desk(name)
+        except ModuleNotFoundError as error:
+            if error.name != f"console.desks.{name}":
+                raise
+    return found
