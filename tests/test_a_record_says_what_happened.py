@@ -11,8 +11,8 @@ from console.browse import Order
 from console.desks import desk
 from console.errors import Refused, Usage
 from models import tables as t
+from tests.forging import unguard
 from tests.line_mode import LineMode, write_settings
-from tests.test_the_ledger_proves_itself import unguard
 
 if TYPE_CHECKING:
     from pathlib import Path

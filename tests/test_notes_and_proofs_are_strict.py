@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import json
-import os
 import random
-import shutil
 import subprocess
 import sys
 from base64 import b64decode, b64encode
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -41,9 +37,14 @@ from console.ledger.note import (
     sign_note,
 )
 from console.ledger.proof import EXTRA_LIMIT, Proof, verify_record
+from tests.asking_go import ask_go
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from tests.asking_go import Ask
+
+__all__ = ["ask_go"]
 
 KEY = SigningKey("portal.example/ledger", bytes(range(32)))
 OTHER = SigningKey("witness.example", bytes(range(1, 33)))
@@ -450,43 +451,8 @@ def test_the_formats_load_without_cryptography_until_a_signature_is_checked() ->
 
 # -- Go's implementation agrees ----------------------------------------------------------------------------------------
 
-PACKAGES = "apt-get install golang-go golang-golang-x-mod-dev"
-GO_SOURCES = Path("/usr/share/gocode")
 
-
-@pytest.fixture(scope="module")
-def ask_go(tmp_path_factory: pytest.TempPathFactory) -> Callable[[list[dict[str, Any]]], list[dict[str, Any]]]:
-    """Build Go's verifier and return how to ask it: a list of questions gives a list of answers."""
-    compiler = shutil.which("go")
-    if compiler is None or not (GO_SOURCES / "src/golang.org/x/mod/sumdb/note").is_dir():
-        pytest.fail(f"The independent verifier cannot be built; install it with: {PACKAGES}", pytrace=False)
-    made = tmp_path_factory.mktemp("go")
-    environment = {
-        **os.environ,
-        "GO111MODULE": "off",
-        "GOPATH": str(GO_SOURCES),
-        "GOCACHE": str(made / "cache"),
-        "GOFLAGS": "",
-        "CGO_ENABLED": "0",
-    }
-    source = Path(__file__).parent / "go" / "verify.go"
-    subprocess.run([compiler, "build", "-o", made / "verify", source], check=True, env=environment, timeout=300)
-
-    def ask(questions: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        def plain(value: object) -> str:
-            assert isinstance(value, bytes)
-            return b64encode(value).decode()
-
-        lines = "".join(json.dumps(each, default=plain) + "\n" for each in questions)
-        ended = subprocess.run([made / "verify"], input=lines.encode(), check=True, capture_output=True, timeout=120)
-        answers = [json.loads(line) for line in ended.stdout.splitlines()]
-        assert len(answers) == len(questions)
-        return answers
-
-    return ask
-
-
-def test_go_accepts_every_proof_and_note_of_ours(ask_go: Callable[..., list[dict[str, Any]]]) -> None:
+def test_go_accepts_every_proof_and_note_of_ours(ask_go: Ask) -> None:
     made = [proof_of(index, size, extra) for index, size, extra in ((0, 1, None), (5, 8, b"x"), (299, 300, None))]
     made += PROOFS
     questions: list[dict[str, Any]] = [
@@ -497,13 +463,13 @@ def test_go_accepts_every_proof_and_note_of_ours(ask_go: Callable[..., list[dict
         assert answer["Accepted"], answer["Reason"]
 
 
-def test_go_signs_the_same_note_with_our_private_key(ask_go: Callable[..., list[dict[str, Any]]]) -> None:
+def test_go_signs_the_same_note_with_our_private_key(ask_go: Ask) -> None:
     texts = ["text\n", "two\n\nparts\n", Checkpoint(KEY.name, 17, bytes(32)).text(), "é — ü\n"]
     answers = ask_go([{"Kind": "sign", "Key": KEY.encode(), "Data": text.encode()} for text in texts])
     assert [answer["Text"] for answer in answers] == [sign_note(text, KEY) for text in texts]
 
 
-def test_go_and_we_agree_on_every_changed_proof(ask_go: Callable[..., list[dict[str, Any]]]) -> None:
+def test_go_and_we_agree_on_every_changed_proof(ask_go: Ask) -> None:
     changed = list(mutations(2029, 2000, [made.text().encode() for made in PROOFS]))
     answers = ask_go(
         [
@@ -517,7 +483,7 @@ def test_go_and_we_agree_on_every_changed_proof(ask_go: Callable[..., list[dict[
 
 
 def test_go_and_we_agree_on_every_changed_note_also_with_unknown_signatures(
-    ask_go: Callable[..., list[dict[str, Any]]],
+    ask_go: Ask,
 ) -> None:
     originals = [
         sign_note(text, *keys).encode() for text in ("text\n", "a\n\nb\n") for keys in ((KEY, OTHER), (OTHER, KEY))
@@ -534,7 +500,7 @@ def test_go_and_we_agree_on_every_changed_note_also_with_unknown_signatures(
     assert verdicts == {(True, True), (True, False), (False, False)}
 
 
-def test_go_makes_the_same_roots_and_paths(ask_go: Callable[..., list[dict[str, Any]]]) -> None:
+def test_go_makes_the_same_roots_and_paths(ask_go: Ask) -> None:
     rng = random.Random(9162)
     questions = [
         {"Kind": "paths", "New": new, "Old": rng.randint(1, new), "Index": rng.randrange(new)}
@@ -549,7 +515,7 @@ def test_go_makes_the_same_roots_and_paths(ask_go: Callable[..., list[dict[str, 
         assert [*map(b64decode, answer["Consistency"] or ())] == consistency_path(old, new, subtrees)
 
 
-def test_go_and_we_agree_on_good_and_on_spoilt_consistency(ask_go: Callable[..., list[dict[str, Any]]]) -> None:
+def test_go_and_we_agree_on_good_and_on_spoilt_consistency(ask_go: Ask) -> None:
     rng = random.Random(6962)
     questions = []
     for number in range(400):

@@ -22,7 +22,7 @@ from console.ledger.cover import root_from_cover
 from console.ledger.log import Record, decode, encode
 from console.ledger.merkle import ProofError, leaf_hash
 from console.ledger.note import Checkpoint, VerifyKey, from_base64, open_checkpoint
-from console.ledger.packed import BLOCK, Digests, Packed, Unpacking, open_packed
+from console.ledger.packed import BLOCK, STORED, Digests, Packed, Unpacking, open_packed
 from console.ledger.verdict import Checked, Verdict
 
 if TYPE_CHECKING:
@@ -153,6 +153,9 @@ class _Bundle:
         report = names[0]
         if names != [report, RECORDS, GUIDE, MANIFEST, DISCLOSURE, PROOFS, CHECKPOINT]:
             raise ProofError("The report does not consist of the files that it should.")
+        # What lies in the manifest by its digests is known packed, too; these are known only as they are.
+        if any(self._members[name].method != STORED for name in names[3:]):
+            raise ProofError("The file is not a report as the console writes it: it was packed anew.")
         checkpoint = self._checkpoint()
         raw = self._whole(MANIFEST)
         manifest = msgspec.json.decode(raw, type=Manifest)

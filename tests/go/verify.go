@@ -24,9 +24,9 @@ import (
 )
 
 type question struct {
-	Kind    string   // note, proof, consistency, paths, sign
+	Kind    string   // note, proof, bundle, consistency, paths, sign
 	Key     string   // vkey; for sign the private key
-	Data    []byte   // the note, the proof, or the text to sign
+	Data    []byte   // the note, the proof, the bundle, or the text to sign
 	Record  []byte   // of a proof
 	Index   int64    // paths: the leaf
 	Old     int64    // consistency, paths: sizes
@@ -77,6 +77,8 @@ func reply(asked question) (given answer, err error) {
 		given.Text, err = openNote(asked.Data, asked.Key)
 	case "proof":
 		err = checkProof(asked.Data, asked.Record, asked.Key)
+	case "bundle":
+		err = checkBundle(asked.Data, asked.Key)
 	case "consistency":
 		err = checkConsistency(asked)
 	case "paths":
@@ -189,27 +191,32 @@ func checkProof(data, record []byte, vkey string) error {
 		}
 		path = append(path, each)
 	}
-	text, err := openNote(data[end+2:], vkey)
-	if err != nil {
-		return err
-	}
-	parts := strings.Split(text, "\n")
-	if len(parts) != 4 || parts[3] != "" || !strings.HasPrefix(vkey, parts[0]+"+") {
-		return errors.New("checkpoint is not three lines of this origin")
-	}
-	size, err := decimal(parts[1])
-	if err != nil {
-		return err
-	}
-	raw, err := decode(parts[2])
-	if err != nil {
-		return err
-	}
-	root, err := hash(raw)
+	_, size, root, err := openCheckpoint(data[end+2:], vkey)
 	if err != nil {
 		return err
 	}
 	return tlog.CheckRecord(path, size, root, index, tlog.RecordHash(record))
+}
+
+func openCheckpoint(data []byte, vkey string) (origin string, size int64, root tlog.Hash, err error) {
+	text, err := openNote(data, vkey)
+	if err != nil {
+		return "", 0, root, err
+	}
+	parts := strings.Split(text, "\n")
+	if len(parts) != 4 || parts[3] != "" || !strings.HasPrefix(vkey, parts[0]+"+") {
+		return "", 0, root, errors.New("checkpoint is not three lines of this origin")
+	}
+	size, err = decimal(parts[1])
+	if err != nil {
+		return "", 0, root, err
+	}
+	data, err = decode(parts[2])
+	if err != nil {
+		return "", 0, root, err
+	}
+	root, err = hash(data)
+	return parts[0], size, root, err
 }
 
 func checkConsistency(asked question) error {
