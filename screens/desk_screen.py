@@ -24,6 +24,7 @@ from screens.deciding import DecidingScreen
 from screens.desk_keys import KeyHint
 from screens.facts_panel import FactsPanel
 from screens.frame import WIDE, Heading
+from screens.marks import Marks
 from screens.prompt import LastWord, Prompt, filter_words
 from screens.queue_table import QueueTable
 from screens.resting import Rest
@@ -84,13 +85,14 @@ class DeskScreen(DecidingScreen):
         self._cursor = Rest(self, self._read_case)
         self._typing = Rest(self, self._apply)
         self._stale = False
+        self._marks = Marks()
 
     # Its parts
 
     def body(self) -> ComposeResult:
         """The queue and the facts beside it, what is counted, the prompt."""
         with Horizontal(classes="desk"):
-            yield QueueTable(empty=safe(self.desk.empty))
+            yield QueueTable(empty=safe(self.desk.empty), counted=self._counted)
             yield FactsPanel(self.console.office.settings.portal.zone, classes="facts")
         yield Status()
         yield Prompt("/", LastWord(filter_words(self.desk.terms)))
@@ -166,17 +168,16 @@ class DeskScreen(DecidingScreen):
             self._order = before
             self.say(str(error), Tone.WARN)
 
-    def on_queue_table_status_changed(self, message: QueueTable.StatusChanged) -> None:
-        """What is counted reads differently."""
-        self.query_one(Status).show(message.status)
+    def _counted(self, status: str, marks: Marks) -> None:
+        """Count it; other decisions are possible for many than for one."""
+        self.query_one(Status).show(status)
+        if marks != self._marks:
+            self._marks = marks
+            self.show_hints()
 
     def on_queue_table_told(self, message: QueueTable.Told) -> None:
         """The table says something."""
         self.say(message.sentence, Tone.WARN)
-
-    def on_queue_table_marks_changed(self, _message: QueueTable.MarksChanged) -> None:
-        """Other decisions are possible for many than for one."""
-        self.show_hints()
 
     def on_queue_table_moved(self, message: QueueTable.Moved) -> None:
         """The cursor stands elsewhere: what was said is over, what is beside it follows when it rests."""

@@ -1,6 +1,6 @@
 """The table of a desk's cases: a header line and as many rows as the screen has, out of a queue of any length.
 
-Promises (measured by `tests/bench_queue_table.py`): a cursor key at 120×40 costs at most 3 ms and 450 bytes on the
+Promises (measured by `make bench PARTS=screen`): a cursor key at 120×40 costs at most 3 ms and 450 bytes on the
 wire, a page 8 ms and 8 KB, an idle table nothing; memory does not grow with the queue. Marks live by id and outlive
 paging, filtering and refreshing. Cursor and marks are glyphs first and colour second. Names are drawn as they come out
 of `console.text`, never parsed.
@@ -32,9 +32,15 @@ if TYPE_CHECKING:
     from console.queue import Queue, Row
     from console.text import SafeText
 
+    Counted = Callable[[str, Marks], None]
+
 
 class QueueTable(PaintedQueue, can_focus=True):
-    """A queue on the screen. `show` gives it one; until then it is blank."""
+    """A queue on the screen. `show` gives it one; until then it is blank.
+
+    `counted` is called with the status and the marks whenever one of them changed, before the table is painted: what is drawn from
+    them comes in the same frame, while what follows a message comes in the next, 30 ms later.
+    """
 
     ALLOW_SELECT = False
     DEFAULT_CSS = "QueueTable { width: 1fr; height: 1fr; }"
@@ -54,13 +60,6 @@ class QueueTable(PaintedQueue, can_focus=True):
             super().__init__()
             self.row = row
 
-    class MarksChanged(Message):
-        """These are the marks now."""
-
-        def __init__(self, marks: Marks) -> None:
-            super().__init__()
-            self.marks = marks
-
     class SortAsked(Message):
         """The operator wants the queue in another order; nothing changes until the screen shows one."""
 
@@ -68,13 +67,6 @@ class QueueTable(PaintedQueue, can_focus=True):
             super().__init__()
             self.column = column
             self.descending = descending
-
-    class StatusChanged(Message):
-        """`QueueTable.status` reads differently now."""
-
-        def __init__(self, status: str) -> None:
-            super().__init__()
-            self.status = status
 
     class Told(Message):
         """A key did not do all that it says, or rows could not be read; one plain sentence says so."""
@@ -87,15 +79,17 @@ class QueueTable(PaintedQueue, can_focus=True):
         self,
         *,
         empty: SafeText | None = None,
+        counted: Counted | None = None,
         ascii_only: bool = False,
         id: str | None = None,  # noqa: A002 - the toolkit's name for it
         classes: str | None = None,
     ) -> None:
         super().__init__(empty=empty, ascii_only=ascii_only, id=id, classes=classes)
+        self._counted = counted
         self._asked: Order | None = None
         self._count = Count(0, capped=False)
         self._range: MarkedRange | None = None
-        self._told: tuple[int | None, str] = (None, "")
+        self._told: tuple[int | None, str, Marks] = (None, "", self._marks)
 
     # What the screen may ask and say
 
@@ -173,7 +167,7 @@ class QueueTable(PaintedQueue, can_focus=True):
         if not same_filter:
             self._put_marks(self._marks.under_another_filter())
         self._drawn_for = None
-        self._told = (None, self._told[1])
+        self._told = (None, *self._told[1:])
         self.refresh()
         self._redraw()
         if window.row is None:
@@ -314,20 +308,18 @@ class QueueTable(PaintedQueue, can_focus=True):
             self._range = None
 
     def _put_marks(self, marks: Marks) -> None:
-        if marks != self._marks:
-            self._marks = marks
-            self.post_message(self.MarksChanged(marks))
+        self._marks = marks
 
     def _tell(self) -> None:
         """Post what changed since it was last told."""
-        row, status = self.row, self.status
+        row, status, marks = self.row, self.status, self._marks
         case = row.id if row else None
-        told_case, told_status = self._told
-        self._told = (case, status)
+        told_case, *told = self._told
+        self._told = (case, status, marks)
         if case != told_case:
             self.post_message(self.Moved(row))
-        if status != told_status:
-            self.post_message(self.StatusChanged(status))
+        if self._counted is not None and told != [status, marks]:
+            self._counted(status, marks)
 
     # Mouse: its events come only when the driver was asked for them
 

@@ -14,6 +14,7 @@ from textual.widgets import Input, Static
 from console.text import safe
 from fixtures.hostile import HOSTILE_NAMES
 from screens import theme
+from screens.marks import Marks
 from screens.queue_table import QueueTable
 from tests.computed_queue import ComputedQueue
 
@@ -34,7 +35,7 @@ def hostile() -> ComputedQueue:
 
 
 class TableApp(App[None]):
-    """Shows `queue`; `told` is every message of the table, in order."""
+    """Shows `queue`; `told` is every message of the table, `marks` every state of its marks, in order."""
 
     CSS = "Static, Input { height: 1; border: none; padding: 0; } Input { display: none; }"
     ENABLE_COMMAND_PALETTE = False
@@ -44,9 +45,10 @@ class TableApp(App[None]):
         self.register_theme(theme.theme())
         self.theme = theme.NAME
         self.queue = queue
-        self.table = QueueTable(empty=EMPTY, ascii_only=ascii_only)
+        self.table = QueueTable(empty=EMPTY, counted=self.counted, ascii_only=ascii_only)
         self.status = Static(markup=False)
         self.told: list[Message] = []
+        self.marks = [Marks()]
 
     def compose(self) -> ComposeResult:
         yield self.table
@@ -57,14 +59,12 @@ class TableApp(App[None]):
         self.table.focus()
         self.table.show(self.queue)
 
-    def on_queue_table_status_changed(self, message: QueueTable.StatusChanged) -> None:
-        self.status.update(message.status)
-        self.told.append(message)
+    def counted(self, status: str, marks: Marks) -> None:
+        self.status.update(status)
+        if marks != self.marks[-1]:
+            self.marks.append(marks)
 
     def on_queue_table_moved(self, message: QueueTable.Moved) -> None:
-        self.told.append(message)
-
-    def on_queue_table_marks_changed(self, message: QueueTable.MarksChanged) -> None:
         self.told.append(message)
 
     def on_queue_table_opened(self, message: QueueTable.Opened) -> None:

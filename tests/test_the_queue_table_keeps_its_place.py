@@ -170,7 +170,7 @@ async def test_a_refresh_keeps_the_case_on_its_line() -> None:
         before = app.lines()
         app.table.show(a_million(), keep=app.table.row.id, same_filter=True)
         assert app.lines() == before
-        assert [type(message) for message in app.told].count(QueueTable.MarksChanged) == 1
+        assert len(app.marks) == 2
 
 
 async def test_a_case_that_left_gives_its_place_to_the_next() -> None:
@@ -328,14 +328,14 @@ async def test_hostile_names_neither_act_nor_move_a_column() -> None:
 
 async def test_keys_tell_the_screen() -> None:
     async with table(a_million(), "down", "enter", "x", "S", "s") as (app, pilot):
-        told = [message for message in app.told if not isinstance(message, QueueTable.StatusChanged)]
-        moved = [message.row.id for message in told if isinstance(message, QueueTable.Moved)]
-        opened = [message.case_id for message in told if isinstance(message, QueueTable.Opened)]
-        sorts = [(message.column, message.descending) for message in told if isinstance(message, QueueTable.SortAsked)]
-        marks = [message.marks for message in told if isinstance(message, QueueTable.MarksChanged)]
+        moved = [message.row.id for message in app.told if isinstance(message, QueueTable.Moved)]
+        opened = [message.case_id for message in app.told if isinstance(message, QueueTable.Opened)]
+        sorts = [
+            (message.column, message.descending) for message in app.told if isinstance(message, QueueTable.SortAsked)
+        ]
         assert moved == [1, 2, 3]
         assert opened == [2]
-        assert marks == [Marks(frozenset({2}))]
+        assert app.marks == [Marks(), Marks(frozenset({2}))]
         assert sorts == [("id", False), ("id", False)]
         app.table.show(a_million())
         await pilot.press("s", "S")
