@@ -129,9 +129,16 @@ class Judge:
         self._journal = journal
         self._counts = counts
         self._tables = tables
-        with portal.office.reading() as connection:
+        self.size = 0
+        self._rows: Rows = {}
+        self.again()
+
+    def again(self) -> None:
+        """Begin anew with what is there: after what is judged elsewhere."""
+        self._journal.said.clear()
+        with self._portal.office.reading() as connection:
             self._rows = self._read(connection)
-            self._size = log.read_size(connection, Log.LEDGER)
+            self.size = log.read_size(connection, Log.LEDGER)
 
     def recover(self) -> None:
         """Wait for what was under way at the database, and sign what was left unsigned, as the next start does."""
@@ -175,14 +182,14 @@ class Judge:
     def _records(self, connection: sa.Connection) -> list[log.Record]:
         c = t.record.c
         rows = connection.execute(
-            sa.select(c.index, c.body).where(c.log == Log.LEDGER, c.index >= self._size).order_by(c.index)
+            sa.select(c.index, c.body).where(c.log == Log.LEDGER, c.index >= self.size).order_by(c.index)
         ).all()
-        if [row.index for row in rows] != list(range(self._size, self._size + len(rows))):
-            self._counts.note("torn", f"the records from {self._size} on have a gap")
+        if [row.index for row in rows] != list(range(self.size, self.size + len(rows))):
+            self._counts.note("torn", f"the records from {self.size} on have a gap")
         size = log.read_size(connection, Log.LEDGER)
-        if size != self._size + len(rows):
-            self._counts.note("torn", f"the head says {size} and {self._size + len(rows)} records are there")
-        self._size = size
+        if size != self.size + len(rows):
+            self._counts.note("torn", f"the head says {size} and {self.size + len(rows)} records are there")
+        self.size = size
         return [log.decode(row.body) for row in rows]
 
     @staticmethod
