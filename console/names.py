@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING
 from console.text import MARKS_A_BASE, piles, safe
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from console.text import SafeText
 
 _PHONE_DIGITS = 7
@@ -42,16 +44,38 @@ def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-def _bare(text: str, replaced: dict[int, str]) -> str:
-    """Letters, spelling marks and digits of `text`, folded in case and compatibility, some `replaced`; in NFC."""
+class _Folding(dict[int, int | str | None]):
+    """What becomes of each character of a folded name: letters, spelling marks and digits stay, some are replaced, the rest goes."""
+
+    def __init__(self, replaced: dict[int, str], kept: str = "") -> None:
+        super().__init__({ord(char): ord(char) for char in kept})
+        self._replaced = replaced
+
+    def __missing__(self, code: int) -> int | str | None:
+        char = chr(code)
+        if _ORNAMENTS.match(char) or _DIACRITICS.match(char):
+            found: int | str | None = None
+        else:
+            kept = [each for each in self._replaced.get(code, char) if unicodedata.category(each)[0] in "LMN"]
+            found = "".join(kept) or None
+        self[code] = found
+        return found
+
+
+def _bare(text: str, folding: _Folding) -> str:
+    """Letters, spelling marks and digits of `text`, folded in case and compatibility, some replaced; in NFC."""
+    if text.isascii():
+        return text.lower().translate(folding)
     folded = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
-    plain = _ORNAMENTS.sub("", _DIACRITICS.sub("", folded)).translate(replaced)
-    return unicodedata.normalize("NFC", "".join(char for char in plain if unicodedata.category(char)[0] in "LMN"))
+    return unicodedata.normalize("NFC", folded.translate(folding))
+
+
+_NAMES = _Folding(_PLAIN)
 
 
 def name_key(text: str | None) -> str:
     """The letters and digits of a name without case, accents and signs; vowel signs that spell stay. May be ''."""
-    return _bare(text or "", _PLAIN)
+    return _bare(text or "", _NAMES)
 
 
 def email_key(text: str | None) -> str:
@@ -69,8 +93,16 @@ def phone_key(text: str | None) -> str:
     return digits[-_PHONE_DIGITS:] if len(digits) >= _PHONE_DIGITS else ""
 
 
+class _LookAlikes(dict[int, str]):
+    """What a character is read as; one that is not listed stays. It is remembered: a miss is dear to `str.translate`."""
+
+    def __missing__(self, code: int) -> str:
+        self[code] = chr(code)
+        return self[code]
+
+
 def _look_alikes(pairs: str) -> dict[int, str]:
-    return {ord(pair[0]): pair[1:] for pair in pairs.split()}
+    return _LookAlikes({ord(pair[0]): pair[1:] for pair in pairs.split()})
 
 
 # Capitals are mapped before case is folded: Greek Η looks like H, its small η like n. Chosen by eye in common fonts.
@@ -85,6 +117,7 @@ _SMALL = _look_alikes(
     # Cherokee folds its small letters to capitals.
     "Ꭺa Ᏼb Ꮯc Ꭰd Ꭼe Ꮋh Ꭻj Ꮶk Ꮮl Ꮇm Ꮲp Ꮪs Ꭲt Ꮩv Ꮃw Ꮓz Ꮐg"
 )
+_SHAPES = _Folding(_SMALL)
 _SPELLED = (("rn", "m"), ("vv", "w"))
 
 
@@ -93,10 +126,49 @@ def skeleton(text: str | None) -> str:
 
     For comparing skeletons only: it is no spelling of the name. May be ''.
     """
-    shape = _bare(unicodedata.normalize("NFKD", text or "").translate(_CAPITALS), _SMALL)
+    return _shape(text or "", _SHAPES)
+
+
+def _shape(name: str, folding: _Folding) -> str:
+    if not name.isascii():
+        name = unicodedata.normalize("NFKD", name).translate(_CAPITALS)
+    shape = _bare(name, folding)
     for seen, read in _SPELLED:
         shape = shape.replace(seen, read)
     return shape
+
+
+# Keys of thousands at once: joined by line ends, which no step of a folding looks across, they are folded as one text.
+_NAME_LINES = _Folding(_PLAIN, kept="\n")
+_SHAPE_LINES = _Folding(_SMALL, kept="\n")
+_DIGIT_LINES = {code: None for code in range(128) if not chr(code).isdigit() and chr(code) != "\n"}
+
+
+def _joined(texts: Sequence[str]) -> str | None:
+    """The texts as lines of one; None where one of them has lines of its own."""
+    joined = "\n".join(texts)
+    return joined if joined.count("\n") == len(texts) - 1 else None
+
+
+def name_keys(texts: Sequence[str]) -> list[str]:
+    """`name_key` of each."""
+    joined = _joined(texts)
+    return _bare(joined, _NAME_LINES).split("\n") if joined is not None else list(map(name_key, texts))
+
+
+def skeletons(texts: Sequence[str]) -> list[str]:
+    """`skeleton` of each."""
+    joined = _joined(texts)
+    return _shape(joined, _SHAPE_LINES).split("\n") if joined is not None else list(map(skeleton, texts))
+
+
+def phone_keys(texts: Sequence[str | None]) -> list[str]:
+    """`phone_key` of each."""
+    joined = _joined([text or "" for text in texts])
+    if joined is None or not joined.isascii() or not {"x", "X", "#", ";"}.isdisjoint(joined):
+        return list(map(phone_key, texts))
+    digits = joined.translate(_DIGIT_LINES).split("\n")
+    return [each[-_PHONE_DIGITS:] if len(each) >= _PHONE_DIGITS else "" for each in digits]
 
 
 @unique

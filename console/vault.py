@@ -113,6 +113,12 @@ class Vault:
             mac_key = self._mac_keys[purpose, name] = self._derived(name, f"mac{SEPARATOR}{_part(purpose)}")
         return hmac.digest(mac_key, text.encode(), "sha256")
 
+    def mac_many(self, purpose: str, texts: Iterable[str]) -> list[bytes]:
+        """`mac` of each, under the current data key."""
+        self.mac(purpose, "")
+        mac_key, digest = self._mac_keys[purpose, self.current], hmac.digest
+        return [digest(mac_key, text.encode(), "sha256") for text in texts]
+
     def macs(self, purpose: str, text: str) -> tuple[bytes, ...]:
         """`mac` under every data key, newest first: what to search for while older keys are still in use."""
         return tuple(self.mac(purpose, text, key) for key in sorted(self._keys, reverse=True))

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _is_guid = re.compile(r"[0-9A-Za-z./@_-]{1,255}").fullmatch
 
+_ARE_GUIDS = re.compile(r"(?:[0-9A-Za-z./@_-]{0,255}+\n)*+[0-9A-Za-z./@_-]{0,255}")
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _MOMENT = re.compile(
     r"\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:[.,]\d{1,9})?)?(?:Z|z|[+-]\d{2}:?\d{2})?)?", re.ASCII
@@ -108,11 +109,20 @@ class RowReader:
         return field.lenient
 
 
+def _are_guids(texts: Sequence[str]) -> bool:
+    """Whether each of them is an identifier or blank."""
+    joined = "\n".join(texts)
+    return joined.count("\n") == len(texts) - 1 and _ARE_GUIDS.fullmatch(joined) is not None
+
+
 def guid(text: str) -> str:
     """A OneRoster identifier: letters, digits and . / @ _ -, at most 255."""
     if _is_guid(text) is None:
         raise FieldError("is no identifier (letters, digits and . / @ _ -, at most 255)")
     return text
+
+
+guid.whole = _are_guids  # type: ignore[attr-defined] # read by PartReader
 
 
 def day(text: str) -> date:
@@ -163,6 +173,7 @@ def text(limit: int) -> Callable[[str], str]:
             raise FieldError(f"is longer than {limit} characters")
         return value
 
+    parse.whole = lambda texts: max(map(len, texts)) <= limit  # type: ignore[attr-defined] # read by PartReader
     return parse
 
 

@@ -89,6 +89,15 @@ class Findings:
         return self
 
 
+    def take(self, other: Findings) -> None:
+        """Take over what the other holds, by line, and leave it empty."""
+        if len(other):
+            other._kept.sort(key=lambda finding: finding.line)  # noqa: SLF001 - its own kind
+            self.include([other])
+            other.errors = other.warnings = 0
+            other._kept.clear()  # noqa: SLF001
+
+
 def shown_name(name: str) -> str:
     """A file's name fit for one line of a terminal: nothing that moves the cursor, at most its last 80 characters."""
     plain = "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in name)

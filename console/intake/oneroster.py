@@ -3,7 +3,7 @@
 What is known is kept, an unknown column is one warning, a row without what identifies it is an error. Race, ethnicity, sex,
 place of birth and user profiles are never read: nothing in this console needs them. Passwords are dropped and it is said.
 
-Reading is a stream; what is held in memory is one identifier per row of the file being read, and for 1.2 the roles of each user.
+Reading is a stream of some thousand rows at a time; what is held in memory beside them is, for 1.2, the roles of each user.
 What lies between files (an enrollment of an unknown class, ids that changed hands) is for the import to see.
 
 The columns stand in `roster_files`, the rows in `roster_rows`. Tolerated dirt is that of published samples.
@@ -12,17 +12,20 @@ The columns stand in `roster_files`, the rows in `roster_rows`. Tolerated dirt i
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import compress
 from typing import TYPE_CHECKING, Any
 
 from console.errors import Refused, Usage
-from console.intake.fields import Field, Need, RowReader
+from console.intake.fields import Field, Need
 from console.intake.findings import Findings
+from console.intake.part_reader import PartReader
 from console.intake.roster_files import DEFAULT_METADATA, KINDS, UNUSED_FILES, Kind, Mode, fields_of
 from console.intake.roster_rows import Role, Status, User, account_type
+from console.intake.seen import Seen
 from console.intake.table import Table, header
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from console.intake.archive import Member, Source
     from console.intake.roster_rows import AcademicSession, Course, Demographics, Enrollment, Org, RoleRow, Section
@@ -98,20 +101,23 @@ class Roster:
         """
         if "users" not in self._parts:
             return
-        if self.version == "1.1":
-            for row in self._values("users"):
-                yield self._user_with_own_role(row)
-            return
-        roles = self._roles_of_users()
-        for row in self._values("users"):
-            yield User._make([*row, roles.get(row[1], ())])
+        found = self._roles_of_users() if self.version != "1.1" else {}
+        for columns in self._columns("users"):
+            if self.version == "1.1":
+                *columns, orgs, role = columns
+                roles = list(map(self._own_role, orgs, role))
+            else:
+                roles = [found.get(user, ()) for user in columns[1]]
+            yield from map(User._make, zip(*columns, roles, strict=True))
 
-    def _user_with_own_role(self, row: list[Any]) -> User:
-        *values, orgs, role = row
+    def _own_role(self, orgs: tuple[str, ...], role: str) -> tuple[Role, ...]:
         if not role:
-            return User._make([*values, ()])
-        only = Role(role, account_type(role), orgs, primary=True, begin_date=None, end_date=None)
-        return User._make([*values, self._share((only,))])
+            return ()
+        known = self._shared.get((orgs, role))
+        if known is None:
+            only = Role(role, account_type(role), orgs, primary=True, begin_date=None, end_date=None)
+            known = self._shared[orgs, role] = (only,)
+        return known
 
     def _roles_of_users(self) -> dict[str, tuple[Role, ...]]:
         found: dict[str, tuple[Role, ...]] = {}
@@ -123,72 +129,92 @@ class Roster:
 
     def _share(self, roles: tuple[Role, ...]) -> tuple[Role, ...]:
         """The same tuple for the same roles: a school has thousands of students with one and the same role."""
-        return self._shared.setdefault(roles, roles)  # type: ignore[no-any-return] # it is the key's type
+        return self._shared.setdefault(roles, roles)
 
     def _rows(self, name: str) -> Iterator[Any]:
         if name not in self._parts:
             return
-        build = self._parts[name].kind.build
-        for row in self._values(name):
-            yield build(*row)
+        make = self._parts[name].kind.build._make
+        for columns in self._columns(name):
+            yield from map(make, zip(*columns, strict=True))
 
-    def _values(self, name: str) -> Iterator[list[Any]]:
-        """The values of each good row in the fields' order, the line before them."""
+    def _columns(self, name: str) -> Iterator[list[Sequence[Any]]]:
+        """The values of the good rows, some thousands at a time, as columns: the line, then the fields in their order."""
         part = self._parts[name]
         part.in_rows = findings = Findings()
-        part.table.findings = findings
+        part.table.findings = here = Findings()
+        reader = PartReader(part.fields, part.table.file, here)
+        seen = Seen()
+        for lines, texts in part.table.parts():
+            withdrawn = _withdrawn(texts[1])
+            kept, columns = reader.read(lines, texts, withdrawn, "sourcedId")
+            columns = [[lines[place] for place in kept], *columns]
+            gone = {new for new, place in enumerate(kept) if place in withdrawn} if withdrawn else set()
+            columns = self._finished(part, columns, gone, seen, here)
+            findings.take(here)
+            if columns[0]:
+                yield columns
+        findings.take(here)
+
+    def _finished(
+        self, part: _Part, columns: list[Sequence[Any]], withdrawn: set[int], seen: Seen, findings: Findings
+    ) -> list[Sequence[Any]]:
+        """The rows without those that contradict themselves or repeat an identifier; statuses and roles in the portal's words."""
         file = part.table.file
-        reader = RowReader(part.fields, file, findings)
-        finish = _FINISH.get(name)
-        seen: set[str] = set()
-        for line, texts in part.table:
-            withdrawn = texts[1].casefold() in _WITHDRAWN
-            values = reader.read(line, texts, identity="sourcedId" if withdrawn else None)
-            if values is None:
-                continue
-            if values[0] in seen:
-                findings.error(file, line, "sourcedId", "the identifier stands in an earlier row, which is used")
-                continue
-            values[1] = Status(values[1])
-            values.insert(0, line)
-            if withdrawn or finish is None or finish(values, file, findings):
-                seen.add(values[1])
-                if name == "roles":
-                    _complete_role(values)
-                yield values
+        check = _CHECKS.get(part.kind.name)
+        if check is not None:
+            columns = _without(columns, set(check(columns, file, findings, withdrawn)))
+        again = seen.add(columns[1])
+        for place in sorted(again):
+            findings.error(file, columns[0][place], "sourcedId", "the identifier stands in an earlier row, which is used")
+        columns = _without(columns, again)
+        columns[2] = list(map(_STATUSES.__getitem__, columns[2]))
+        if part.kind.name == "roles":
+            columns[6:7] = [list(map(account_type, columns[5])), [each == "primary" for each in columns[6]]]
+        return columns
 
 
+_STATUSES = {str(status): status for status in Status}
 _WITHDRAWN = frozenset({"tobedeleted", "inactive"})
 
 
-def _complete_role(values: list[Any]) -> None:
-    """From the order of the file's fields to that of RoleRow: the account type joins, the role type becomes `primary`."""
-    role, role_type = values[5], values[6]
-    values[6:7] = [account_type(role), role_type == "primary"]
+def _withdrawn(statuses: Sequence[str]) -> set[int]:
+    """Where rows say that their subject is gone."""
+    words = {text for text in set(statuses) if text.casefold() in _WITHDRAWN}
+    return {place for place, text in enumerate(statuses) if text in words} if words else set()
 
 
-def _in_order(begin: int, end: int, column: str) -> Callable[[list[Any], str, Findings], bool]:
-    def check(values: list[Any], file: str, findings: Findings) -> bool:
-        if values[begin] and values[end] and values[end] < values[begin]:
-            findings.error(file, values[0], column, "lies before the beginning")
-            return False
-        return True
+def _without(columns: list[Sequence[Any]], places: set[int]) -> list[Sequence[Any]]:
+    if not places:
+        return columns
+    kept = [place not in places for place in range(len(columns[0]))]
+    return [list(compress(column, kept)) for column in columns]
+
+
+def _in_order(begin: int, end: int, column: str) -> Any:
+    def check(columns: list[Sequence[Any]], file: str, findings: Findings, withdrawn: set[int]) -> Iterator[int]:
+        """The places of rows that end before they begin."""
+        for place, (begins, ends) in enumerate(zip(columns[begin], columns[end], strict=True)):
+            if begins and ends and ends < begins and place not in withdrawn:
+                findings.error(file, columns[0][place], column, "lies before the beginning")
+                yield place
 
     return check
 
 
-def _named(values: list[Any], file: str, findings: Findings) -> bool:
+def _named(columns: list[Sequence[Any]], file: str, findings: Findings, withdrawn: set[int]) -> Iterator[int]:
     """A person has a name. One name alone is a warning: there are people with one."""
-    given, family = values[6], values[7]
-    if not given and not family:
-        findings.error(file, values[0], "familyName", "is blank, and so is givenName")
-        return False
-    if not given or not family:
-        findings.warn(file, values[0], "familyName" if given else "givenName", "is blank")
-    return True
+    for place, (given, family) in enumerate(zip(columns[6], columns[7], strict=True)):
+        if (given and family) or place in withdrawn:
+            continue
+        if given or family:
+            findings.warn(file, columns[0][place], "familyName" if given else "givenName", "is blank")
+        else:
+            findings.error(file, columns[0][place], "familyName", "is blank, and so is givenName")
+            yield place
 
 
-_FINISH: Mapping[str, Callable[[list[Any], str, Findings], bool]] = {
+_CHECKS: Mapping[str, Any] = {
     "academicSessions": _in_order(6, 7, "endDate"),
     "roles": _in_order(8, 9, "endDate"),
     "enrollments": _in_order(9, 10, "endDate"),

@@ -201,6 +201,22 @@ def _want_enrollments(load: Load) -> None:
     _want(load, _PERIOD, sa.select(sa.literal("enrollments"), *columns))
     known = sa.exists().where(pairs.c.kind == "enrollments", pairs.c.one == student.c.id, pairs.c.other == school.c.id)
     _want(load, _PERIOD, _by_orgs(load, "students", student).where(~known))
+    staged = load.stage.kinds["students"].stage
+    at_home = (
+        sa.select(sa.literal("enrollments"), student.c.id, school.c.id, sa.null(), sa.null())
+        .select_from(
+            staged.join(student, student.c.source_id == staged.c.source_id).join(
+                school, school.c.source_id == staged.c.school
+            )
+        )
+        .where(
+            staged.c.at_home,
+            student.c.status == ACTIVE,
+            student.c.source_id.not_in(_held(load, "students")),
+            ~known,
+        )
+    )
+    _want(load, _PERIOD, at_home)
 
 
 def _want_posts(load: Load) -> None:
@@ -231,8 +247,10 @@ def _want_posts(load: Load) -> None:
     )
 
 
-def _places_known(load: Load, person: sa.FromClause) -> sa.ColumnElement[bool]:
-    return sa.exists().where(load.stage.people.c.source_id == person.c.source_id, load.stage.people.c.places)
+def _places_known(load: Load, kind: str, person: sa.FromClause) -> sa.ColumnElement[bool]:
+    """Whether the files say all the places of a person of this kind."""
+    staged = load.stage.kinds[kind].stage
+    return sa.exists().where(staged.c.source_id == person.c.source_id, staged.c.places)
 
 
 def _said_gone(load: Load, kind: str, person: sa.FromClause, table: sa.Table) -> sa.ColumnElement[bool]:
@@ -263,7 +281,7 @@ def _ended_enrollments(load: Load) -> sa.ColumnElement[bool]:
     )
     ended = sa.or_(
         student.c.status != ACTIVE,
-        _places_known(load, student),
+        _places_known(load, "students", student),
         _said_gone(load, "students", student, e),
         classes_ended,
     )
@@ -283,7 +301,7 @@ def _ended_posts(load: Load) -> sa.ColumnElement[bool]:
     p, staff, staged = t.post, t.staff.alias(), load.stage.kinds["staff"].stage
     ended = sa.or_(
         staff.c.status != ACTIVE,
-        _places_known(load, staff),
+        _places_known(load, "staff", staff),
         _said_gone(load, "staff", staff, p),
         sa.exists().where(staged.c.source_id == staff.c.source_id, ~staged.c.enabled),
     )

@@ -17,7 +17,8 @@ from console.intake.roster_files import KINDS, Mode
 from console.intake.roster_ids import look_at_ids
 from console.intake.roster_load import Load, compare, counts, lock, stamp, take_over
 from console.intake.roster_pairs import join_up
-from console.intake.roster_stage import Known, Reading, stage_roster
+from console.intake.roster_people import Known
+from console.intake.roster_stage import Reading, stage_roster
 from console.intake.roster_tables import stage
 from console.intake.runs import Run
 from console.intake.taking import DESK, record_of
@@ -59,6 +60,7 @@ class RosterRun(Run):
         reading = Reading(self.office.vault, self._orgs(), self._people)
         staged.create(connection)
         stage_roster(connection, staged, self.roster, reading)
+        staged.index(connection)
         self._refuse_bad_rows(reading.findings)
         if (made := self._claim(connection)) is not None:
             staged.drop(connection)

@@ -7,31 +7,23 @@ one row is a finding and the next row is read. A file of any size is read in the
 
 from __future__ import annotations
 
-import csv
-import itertools
 import json
-from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from console.errors import Refused
 from console.intake.findings import Findings, shown_column
+from console.intake.lines import FIELD_LIMIT, csv_parts, lines_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
-    from typing import BinaryIO
-
     from console.intake.archive import Member
-
-LINE_LIMIT = 1 << 20
-"""Bytes in one line; a longer one is no export but something else."""
-
-FIELD_LIMIT = 1 << 17
-"""Characters in one field; a longer one is a quote that was never closed."""
 
 COLUMN_LIMIT = 1000
 """Columns in one file; OneRoster's widest has about thirty."""
 
 Row = tuple[int, tuple[str, ...]]
+Part = tuple["Sequence[int]", list[tuple[str, ...]]]
+"""Some rows: on which line each starts, and their texts, a tuple for each column."""
 
 
 class Table:
@@ -127,20 +119,32 @@ class Table:
             self.findings.warn(self.file, 1, shown, "unknown column, not read")
 
     def _records(self) -> Iterator[Row]:
-        width = len(self._header)
-        pick = itemgetter(*(self._places.get(name, width) for name in self.known), width)
+        for lines, columns in self.parts():
+            yield from zip(lines, zip(*columns, strict=True), strict=True)
+
+    def parts(self) -> Iterator[Part]:
+        """The rows of a CSV file some thousands at a time, column by column, in the order of `known`."""
         with self._member.open() as stream:
-            for line, row in itertools.islice(_csv_rows(stream, self.file, self.findings), 1, None):
-                if len(row) != width:
-                    if not any(row):
-                        continue
-                    if not self._fits(line, row, width):
-                        continue
-                    del row[width:]
-                elif not any(row):
-                    continue
-                row.append("")
-                yield line, tuple(map(str.strip, pick(row)[:-1]))
+            header = True
+            for lines, rows in csv_parts(stream, self.file, self.findings):
+                if header:
+                    header, lines, rows = False, lines[1:], rows[1:]
+                yield self._columns(lines, rows)
+
+    def _columns(self, lines: Sequence[int], rows: list[list[str]]) -> Part:
+        """Rows of the header's width turned into columns; blank ones and those that do not fit are left out."""
+        width = len(self._header)
+        if set(map(len, rows)) - {width} or not all(map(any, rows)):
+            kept = [
+                place
+                for place, row in enumerate(rows)
+                if any(row) and (len(row) == width or self._fits(lines[place], row, width))
+            ]
+            lines, rows = [lines[place] for place in kept], [rows[place][:width] for place in kept]
+        there = list(zip(*rows, strict=True)) or [()] * width
+        blank = ("",) * len(rows)
+        places = [self._places.get(name) for name in self.known]
+        return lines, [blank if place is None else tuple(map(str.strip, there[place])) for place in places]
 
     def _fits(self, line: int, row: list[str], width: int) -> bool:
         """Whether a row of another width than the header's may still be read."""
@@ -161,7 +165,7 @@ class Table:
 
     def _objects(self) -> Iterator[Row]:
         with self._member.open() as stream:
-            for line, text in enumerate(_lines(stream, self.file), 1):
+            for line, text in enumerate(lines_of(stream, self.file), 1):
                 if text.isspace():
                     continue
                 try:
@@ -206,10 +210,10 @@ class Table:
 def header(member: Member) -> list[str]:
     """The names in a CSV member's first row, stripped. A file without any row, or with absurdly many columns, is refused."""
     with member.open() as stream:
-        first = next(_csv_rows(stream, member.shown, Findings()), None)
+        first = next(csv_parts(stream, member.shown, Findings(), 1), None)
     if first is None:
         raise Refused(f"{member.shown} is empty, it has not even a header row; nothing was imported, export it again.")
-    names = [name.strip() for name in first[1]]
+    names = [name.strip() for name in first[1][0]]
     if len(names) > COLUMN_LIMIT:
         raise Refused(
             f"{member.shown} line 1: more than {COLUMN_LIMIT} columns; nothing was imported, look whether it is the right file."
@@ -273,63 +277,6 @@ def _is_json(member: Member) -> bool:
             "write JSON Lines: one object on each line, no brackets around."
         )
     return start.startswith(b"{")
-
-
-def _lines(stream: BinaryIO, file: str) -> Iterator[str]:
-    """The stream's lines as text. Anything but UTF-8 without NUL in lines of reasonable length is refused."""
-    number = 0
-    while raw := stream.readline(LINE_LIMIT + 1):
-        number += 1
-        if number == 1:
-            if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
-                raise Refused(f"{file} line 1: the file is UTF-16; nothing was imported, save it as CSV UTF-8.")
-            raw = raw.removeprefix(b"\xef\xbb\xbf")
-        if len(raw) > LINE_LIMIT:
-            raise Refused(
-                f"{file} line {number}: longer than {LINE_LIMIT >> 20} MiB; nothing was imported, "
-                "look whether it is the right file."
-            )
-        if b"\0" in raw:
-            raise Refused(
-                f"{file} line {number}: holds NUL bytes, as a file that was cut off or is UTF-16 does; "
-                "nothing was imported, export it again as UTF-8."
-            )
-        try:
-            text = raw.decode()
-        except UnicodeDecodeError:
-            raise Refused(
-                f"{file} line {number}: not UTF-8 (perhaps Latin-1 or Windows-1252); nothing was imported, save it as CSV UTF-8."
-            ) from None
-        yield text
-
-
-def _csv_rows(stream: BinaryIO, file: str, findings: Findings) -> Iterator[tuple[int, list[str]]]:
-    """Every row with the line on which it starts, the header too. A row with broken quotes is a finding, the next is read."""
-    csv.field_size_limit(FIELD_LIMIT)
-    reader = csv.reader(_lines(stream, file), strict=True)
-    while True:
-        line = reader.line_num + 1
-        try:
-            row = next(reader, None)
-        except csv.Error as error:
-            reason = str(error)
-            if "unexpected end" in reason or "field limit" in reason:
-                raise Refused(
-                    f"{file} line {line}: a quote that opens here is never closed; nothing was imported, "
-                    "the file may be cut off: export it again."
-                ) from None
-            if "new-line" in reason:
-                raise Refused(
-                    f"{file} line {line}: lines end in a bare carriage return; nothing was imported, "
-                    "save it as CSV UTF-8 with ordinary line ends."
-                ) from None
-            last = f" (the row ends on line {reader.line_num})" if reader.line_num > line else ""
-            findings.error(file, line, None, f"a quote inside a field is not doubled{last}")
-            continue
-        if row is None:
-            return
-        if row:
-            yield line, row
 
 
 def _listed(noun: str, names: Sequence[str]) -> str:

@@ -1,0 +1,57 @@
+"""Where staged rows are gathered until enough have come together to be written at once, and how a row's digest is made.
+
+The digest (an HMAC, for a plain hash would let anybody check a guess at a sealed row) tells an unchanged row without comparing its
+columns. Its last byte repeats what the roster said of the directory opt-out, so that the next import sees whether *that* changed.
+"""
+
+from __future__ import annotations
+
+from itertools import repeat
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    import sqlalchemy as sa
+
+    from console.vault import Vault
+
+CHUNK = 10_000
+KEYS_VERSION = "2"
+"""Raised when keys are computed differently, so that the next import computes them anew."""
+
+
+class Sink:
+    """Rows for one temporary table; dates are given as text, which both engines take for a date."""
+
+    def __init__(self, connection: sa.Connection, table: sa.Table, columns: Sequence[str]) -> None:
+        self._connection = connection
+        self._table = table
+        self._columns = columns
+        self._rows: list[Sequence[Any]] = []
+
+    def put(self, *row: Any) -> None:
+        """Take one row."""
+        self.extend((row,))
+
+    def extend(self, rows: Iterable[Sequence[Any]]) -> None:
+        """Take rows, and write when they are many."""
+        self._rows.extend(rows)
+        if len(self._rows) >= CHUNK:
+            self.write()
+
+    def write(self) -> None:
+        """Write what is there."""
+        from models.bulk import insert_stored
+
+        insert_stored(self._connection, self._table, self._columns, self._rows)
+        self._rows.clear()
+
+
+def digests(
+    vault: Vault, kind: str, columns: Sequence[Sequence[str | None]], more: Iterable[str] = repeat("")
+) -> list[bytes]:
+    """The digest of each row of a kind, given as columns of text; `more` is what else must make it count as changed."""
+    known = [["\x00" if value is None else value for value in column] for column in columns]
+    texts = map("\x1f".join, zip(repeat(KEYS_VERSION), more, *known, strict=False))
+    return [each[:16] for each in vault.mac_many(f"roster {kind}", texts)]
