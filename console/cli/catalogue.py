@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 class Listed:
     """A command as it stands in the table: its section, its name, its module in `console.cli`, one line of help.
 
-    Without a module it is a desk, which says the rest itself.
+    Without a module it is a desk, which says the rest itself; its line stands here too, so that the list loads no desk.
     """
 
     section: str
@@ -64,11 +64,7 @@ class Catalogue(click.Group):
         del ctx
         width = max(len(name) for name in self.listed)
         for section in dict.fromkeys(each.section for each in self.listed.values()):
-            rows = [
-                (each.name.ljust(width), each.help or _help_of_desk(each.name))
-                for each in self.listed.values()
-                if each.section == section
-            ]
+            rows = [(each.name.ljust(width), each.help) for each in self.listed.values() if each.section == section]
             with formatter.section(section):
                 formatter.write_dl(rows)
 
@@ -94,11 +90,3 @@ def load(module: str) -> click.Command:
         raise Unavailable(f"This installation has no {module}; nothing was done. Install the console whole.")
     found: click.Command = import_module(name).command
     return found
-
-
-def _help_of_desk(name: str) -> str:
-    if find_spec(f"console.desks.{name}") is None:
-        return ""
-    from console.desks import desk
-
-    return desk(name).help

@@ -1,7 +1,7 @@
 """The command `district`: the console itself when it stands alone, and the same desks in line mode.
 
-One table says which command lives in which module. A module is loaded when its command is used, so help stays fast, and one that
-cannot be loaded breaks nothing but itself.
+One table says which command lives in which module, and in a line what it is for. A module is loaded when its command is used, so help
+stays fast, and one that cannot be loaded breaks nothing but itself.
 """
 
 from __future__ import annotations
@@ -25,15 +25,39 @@ if TYPE_CHECKING:
     from console.office import Office
 
 COMMANDS = (
-    Listed("Desks", "registrations"),
-    Listed("Desks", "challenges"),
-    Listed("Desks", "students"),
-    Listed("Desks", "grants"),
-    Listed("Desks", "schools"),
-    Listed("Desks", "audit"),
-    Listed("Desks", "activations"),
-    Listed("Desks", "requests"),
-    Listed("Desks", "operators"),
+    Listed("Desks", "registrations", help="Parents, students and after-school professionals who apply for a student."),
+    Listed(
+        "Desks",
+        "challenges",
+        help="Students and parents who dispute somebody's tie: claim, ask, suspend, delete, ignore, reinstate.",
+    ),
+    Listed(
+        "Desks",
+        "students",
+        help="Look up students; mask names, block or verify parents, keep directory information back.",
+    ),
+    Listed(
+        "Desks",
+        "grants",
+        help="After-school professionals who ask for a student: approve, extend, revoke; see what is lacking.",
+    ),
+    Listed(
+        "Desks",
+        "schools",
+        help="Each school's switches: initial rights, hold policy, check in person, after-school access.",
+    ),
+    Listed("Desks", "audit", help="What was decided, disclosed and looked at: browse, prove, export."),
+    Listed(
+        "Desks",
+        "activations",
+        help="People of the district's directory: give them a login of the portal, link one, or set them aside.",
+    ),
+    Listed(
+        "Desks",
+        "requests",
+        help="What waits for a second person: confirm or refuse what a colleague asked for, withdraw your own.",
+    ),
+    Listed("Desks", "operators", help="Who works here, in which role, for which schools."),
     Listed("Records", "find", "find", "Find a person anywhere: students, logins, contacts."),
     Listed("Records", "access", "access", "Who can see a student, what, through which tie, since when."),
     Listed("Records", "batches", "batches", "Your last decisions, with the names that undo takes."),
