@@ -89,7 +89,7 @@ def database_url(engine_name: str, request: pytest.FixtureRequest, tmp_path: Pat
     cluster = cast("Cluster", request.getfixturevalue("postgres"))
     url = cluster.fresh_database()
     yield url
-    cluster.drop(url)
+    cluster.leave(url)
 
 
 @pytest.fixture
