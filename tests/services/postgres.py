@@ -59,17 +59,13 @@ def as_role(url: str, role: str) -> str:
     return f"{scheme.rpartition('/')[0]}/{role}@{rest}" if at and url.startswith("postgresql") else url
 
 
-def _name_in(url: str) -> str:
-    return url.partition("?")[0].rsplit("/", 1)[1]
-
-
 def _dropped(name: str) -> sql.Composed:
     return sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
 
 
 def copy_database(url: str, name: str) -> None:
     """A copy `name` of the database at `url`, on the same server; the sessions of the copied one are ended."""
-    old = _name_in(url)
+    old = url.partition("?")[0].rsplit("/", 1)[1]
     with psycopg.connect(_superusers(url), autocommit=True) as connection:
         connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (old,))
         connection.execute(_copied(name, old))
@@ -77,7 +73,7 @@ def copy_database(url: str, name: str) -> None:
 
 def replace_by_copy(url: str, name: str) -> None:
     """A copy of the database `name` in place of the one at `url`, in which nobody may have been yet."""
-    new = _name_in(url)
+    new = url.partition("?")[0].rsplit("/", 1)[1]
     with psycopg.connect(_superusers(url), autocommit=True) as connection:
         connection.execute(_dropped(new))
         connection.execute(_copied(new, name))
@@ -90,6 +86,14 @@ def _superusers(url: str) -> str:
 def _copied(name: str, template: str) -> sql.Composed:
     names = (sql.Identifier(each) for each in (name, OWNER, template))
     return sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE {}").format(*names)
+
+
+def _alive(process: int) -> bool:
+    """Whether it runs still; one that has ended and that nobody asked about does not."""
+    try:
+        return ") Z" not in Path(f"/proc/{process}/stat").read_text("utf-8")
+    except OSError:
+        return False
 
 
 class Cluster:
@@ -161,6 +165,20 @@ class Cluster:
         """
         self._signal(signal.SIGQUIT)
 
+    def crash(self) -> None:
+        """Ends the server and every process of it with SIGKILL, which none of them can answer: `start()` has to recover."""
+        own = self.pid
+        os.kill(own, signal.SIGSTOP)  # so that it makes no more processes, and cleans up after none
+        processes = [int(each) for each in Path(f"/proc/{own}/task/{own}/children").read_text("ascii").split()]
+        for each in (*processes, own):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(each, signal.SIGKILL)
+        self._signal(signal.SIGKILL)
+        while any(
+            _alive(each) for each in processes
+        ):  # one that is left keeps the shared memory, and a new server from starting
+            time.sleep(0.005)
+
     def url(self, name: str) -> str:
         """SQLAlchemy's address of the database `name` (psycopg 3)."""
         return f"postgresql://postgres@127.0.0.1:{self.port}/{name}"
@@ -185,12 +203,11 @@ class Cluster:
         return self.url(name)
 
     def drop(self, url: str) -> None:
-        """Removes the database at `url`, its sessions too. The server looks every 100 ms whether the last session has left."""
-        self._administer(_dropped(_name_in(url)))
+        """Have the database at `url` removed, its sessions too, when the next one is made: its sessions are gone by then.
 
-    def leave(self, url: str) -> None:
-        """Has the database at `url` removed when the next one is made: its sessions are gone by then, and nobody waits."""
-        self._left.append(_name_in(url))
+        The server looks every 100 ms whether the last session has left, so removing it at once would take that long.
+        """
+        self._left.append(url.partition("?")[0].rsplit("/", 1)[1])
 
     def _administer(self, *statements: sql.Composed) -> None:
         with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
