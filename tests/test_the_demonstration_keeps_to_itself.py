@@ -12,7 +12,8 @@ import sqlalchemy as sa
 from console.errors import Refused, Unavailable
 from console.settings import Settings
 from console.wiring import open_office
-from fixtures.demo import build, settings_of
+from fixtures.demo import build
+from fixtures.demo_folder import settings_of
 from models import tables as t
 from models.engine import writing
 from tests.portals import open_portal

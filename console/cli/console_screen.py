@@ -18,6 +18,8 @@ from console.cli.opening import open_office, session, settings, who
 from console.errors import ConsoleError, Usage
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import click
 
     from console.authority import Operator
@@ -30,8 +32,11 @@ PATIENCE = 0.5
 _log = logging.getLogger("district.signin")
 
 
-def open_console(ctx: click.Context) -> None:
-    """Open the console for the operator. Raises Usage without a terminal at both ends, and on one that can do nothing."""
+def open_console(ctx: click.Context, prove: Callable[[], None] | None = None) -> None:
+    """Open the console for the operator. Raises Usage without a terminal at both ends, and on one that can do nothing.
+
+    `prove` is asked of a demonstration before it is opened, and raises when it is none.
+    """
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise Usage(
             "The console needs a terminal; nothing was opened. Over SSH use ssh -t HOST district, or see district --help."
@@ -48,7 +53,7 @@ def open_console(ctx: click.Context) -> None:
     with Plain() as plain:
         page = FirstPage(plain, chosen)
         # Only a demonstration may be one in which nobody signs in; whether it is, its database says.
-        office, typed = _waiting(ctx, page) if chosen.demo.made_by else _asking(ctx)
+        office, typed = _waiting(ctx, page, prove) if chosen.demo.made_by else _asking(ctx)
         office.names_files = not session(ctx).remote
         if office.assurance.asks:
             plain.leave()
@@ -62,9 +67,11 @@ def open_console(ctx: click.Context) -> None:
             _leave(office, operator)
 
 
-def _waiting(ctx: click.Context, page: FirstPage) -> tuple[Office, None]:
+def _waiting(ctx: click.Context, page: FirstPage, prove: Callable[[], None] | None) -> tuple[Office, None]:
     """The office, opened behind home's frame."""
     page.frame()
+    if prove is not None:
+        prove()
     return open_office(ctx), None
 
 

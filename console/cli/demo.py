@@ -54,20 +54,21 @@ def command(
     folder = directory or DEFAULT
     if not folder.exists() or not any(folder.iterdir()):
         _build(folder, students, seed, day)
-    from fixtures.demo import OPERATOR, settings_of
+    from fixtures.demo_folder import OPERATOR, declared, prove
 
     own = session(ctx)
-    own.opened_settings = settings_of(folder)
+    own.opened_settings = settings = declared(folder)
     own.operator_name = own.operator_name or OPERATOR
     from console.cli.console_screen import open_console
 
     if not live:
-        open_console(ctx)
+        open_console(ctx, lambda: prove(folder, settings))
         return 0
     from console.cli.opening import open_office
     from fixtures.demo import students_of
     from fixtures.live import LivePortal
 
+    prove(folder, settings)
     office = open_office(ctx)
     portal = LivePortal(office, students_of(office))
     portal.start()

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from console.wiring import open_office
-from fixtures.demo import OPERATOR, build, settings_of
+from fixtures.demo import build
+from fixtures.demo_folder import OPERATOR, settings_of
 from screens.app import ConsoleApp
 
 if TYPE_CHECKING:
