@@ -89,8 +89,9 @@ class CaseScreen(DecidingScreen):
         """Facts, and the decisions below them or, where there is room, beside them."""
         with Horizontal(classes="case-and-decisions"):
             yield FactsPanel(self.console.office.settings.portal.zone, classes="whole")
-            with VerticalScroll(classes="decisions", can_focus=False):
+            with VerticalScroll(classes="decisions", can_focus=False) as decisions:
                 yield Static("", markup=False)
+            decisions.display = bool(self.desk.decisions)
 
     def on_mount(self) -> None:
         """Read it."""
@@ -116,6 +117,7 @@ class CaseScreen(DecidingScreen):
         if message.case != self.case:
             return
         if message.view is None:
+            self._blank()
             self.say(message.fault, Tone.WARN)
             return
         before, self.view, self._as_of = self.view, message.view, message.size
@@ -135,7 +137,6 @@ class CaseScreen(DecidingScreen):
 
     def _show_decisions(self) -> None:
         view = self.view
-        self.query_one(".decisions").display = bool(view and self.desk.decisions)
         if view is None:
             return
         wide = self.size.width >= WIDE
@@ -184,11 +185,16 @@ class CaseScreen(DecidingScreen):
     # Moving
 
     def _open(self, case: int) -> None:
+        """Read another case. What is shown is the last one, whole, until this one is there; it takes no decision any more."""
         self.case, self.view = case, None
-        self.query_one(Heading).about(f"{self.desk.singular.capitalize()} {case}", safe(""))
+        self._read()
+
+    def _blank(self) -> None:
+        """Show none: the case at hand could not be read."""
+        self.view = None
+        self.query_one(Heading).about(f"{self.desk.singular.capitalize()} {self.case}", safe(""))
         self.query_one(FactsPanel).show(None)
         self.query_one(".decisions Static", Static).update(Content(""))
-        self._read()
 
     def action_step(self, by: int) -> None:
         """Open the next case of the queue, or the one before."""

@@ -119,9 +119,11 @@ class DeskScreen(DecidingScreen):
             self.load()
 
     def on_screen_resume(self) -> None:
-        """Read again what others changed meanwhile."""
+        """Read again what others changed meanwhile, and the case on which the cursor was put meanwhile."""
         if self.browse is not None and self.browse.watermark < self.console.size_seen:
             self.look_again()
+        elif self._can is None or self._can[0] != self.case_at_hand():
+            self._cursor.again()
 
     # The queue
 

@@ -26,6 +26,7 @@ class FactsPanel(VerticalScroll, can_focus=False):
         super().__init__(classes=classes)
         self._zone = zone
         self.view: CaseView | None = None
+        self._drawn_in = 0
 
     def compose(self) -> ComposeResult:
         """One text."""
@@ -49,13 +50,15 @@ class FactsPanel(VerticalScroll, can_focus=False):
             self.scroll_to(y=behind[0], animate=False)
 
     def on_resize(self, _event: events.Resize) -> None:
-        """Wrap to the new width."""
-        self._draw()
+        """Wrap to the new width, if it is another."""
+        if self.view is not None and self._room != self._drawn_in:
+            self._draw()
 
     @property
     def _room(self) -> int:
         return max(10, self.scrollable_content_region.width)
 
     def _draw(self) -> None:
-        content = case_content(self.view, self._room, self._zone) if self.view else Content("")
+        self._drawn_in = self._room
+        content = case_content(self.view, self._drawn_in, self._zone) if self.view else Content("")
         self.query_one(".case", Static).update(content)

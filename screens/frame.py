@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from textual.content import Content
+from textual.reactive import Reactive
 from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Static
@@ -101,6 +102,15 @@ class ConsoleScreen(Screen[Answer]):
         (WIDE, "-wide"),
     ]
     title_said = ""
+    focused: Reactive[Widget | None] = Reactive(None, repaint=False)
+    """The toolkit paints the whole screen anew when the focus moves; here whoever has it or lost it paints itself."""
+
+    @property
+    def is_current(self) -> bool:
+        """Whether the operator sees this screen: what lies below a screen that is no dialog is not painted."""
+        stack = self.app.screen_stack
+        above = stack[stack.index(self) + 1 :] if self in stack else []
+        return super().is_current and all(screen.is_modal for screen in above)
 
     @property
     def console(self) -> ConsoleApp:
@@ -109,6 +119,8 @@ class ConsoleScreen(Screen[Answer]):
 
     def compose(self) -> ComposeResult:
         """Heading, body, what is said, keys."""
+        # The toolkit says how wide it is when it has been laid out, and then lays it out again.
+        self.set_class(self.console.size.width >= WIDE, "-wide")
         yield Heading(self.title_said, self.console.office.settings.portal.name)
         yield from self.body()
         yield Told()
