@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from console.drawn import drawn
 from console.params import Calendar, Params
+from console.progress import SILENT
 from console.queue import Cell, Tone
 from console.text import SafeText
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from console.authority import Operator, Permission
     from console.deciding import Committed
     from console.filters import Predicate, Term
+    from console.progress import Progress
     from console.queue import Column
     from console.selection import Plan
     from console.settings import Settings
@@ -106,6 +108,7 @@ class Work:
     vault: Vault
     chosen: sa.Table
     seal_random: Any
+    progress: Progress = SILENT
 
 
 class Decision(ABC):

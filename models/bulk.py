@@ -2,36 +2,55 @@
 
 from __future__ import annotations
 
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
 from models.row_scope import POLICIES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from sqlalchemy import Connection, Table
+    from sqlalchemy import Column, Connection, Table
 
 COPY_FROM = 50
 """Rows from which COPY is worth its set-up."""
+PORTION = 2_000
+"""Rows that SQLite is given at a time, so that they never all stand in memory."""
 
 
 def insert_rows(connection: Connection, table: Table, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """Insert `rows` (tuples in the order of `columns`) in the connection's transaction.
+    """Insert `rows` (tuples in the order of `columns`) in the connection's transaction; they are asked for as they are written.
 
     Moments are given as aware datetimes and become what the engine stores, as through the table's own types.
     """
     converters = [
         (place, convert)
         for place, name in enumerate(columns)
-        if (convert := table.c[name].type.dialect_impl(connection.dialect).bind_processor(connection.dialect))
+        if (convert := _converter(connection, table.c[name])) is not None
     ]
-    listed = [_converted(row, converters) for row in rows] if converters else list(rows)
-    if not listed:
+    insert_stored(connection, table, columns, (_converted(row, converters) for row in rows) if converters else rows)
+
+
+def stored(connection: Connection, column: Column[Any], value: Any) -> Any:
+    """A value as the engine stores it, for `insert_stored`."""
+    convert = _converter(connection, column)
+    return value if convert is None else convert(value)
+
+
+def _converter(connection: Connection, column: Column[Any]) -> Callable[[Any], Any] | None:
+    return column.type.dialect_impl(connection.dialect).bind_processor(connection.dialect)
+
+
+def insert_stored(connection: Connection, table: Table, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """The same for values that are already as the engine stores them."""
+    coming = iter(rows)
+    begun = list(islice(coming, COPY_FROM))
+    if not begun:
         return
     quote = connection.dialect.identifier_preparer.quote
     names = ", ".join(quote(name) for name in columns)
     into = quote(table.name)
-    if connection.dialect.name == "postgresql" and len(listed) >= COPY_FROM:
+    if connection.dialect.name == "postgresql" and len(begun) >= COPY_FROM:
         # COPY refuses a table with row-level security, so there the rows take the way through one without.
         through = "incoming" if table.name in POLICIES else into
         driver: Any = connection.connection.driver_connection
@@ -39,7 +58,7 @@ def insert_rows(connection: Connection, table: Table, columns: Sequence[str], ro
             if through != into:
                 cursor.execute(f"CREATE TEMPORARY TABLE incoming AS SELECT {names} FROM {into} WITH NO DATA")
             with cursor.copy(f"COPY {through} ({names}) FROM STDIN") as copy:
-                for row in listed:
+                for row in chain(begun, coming):
                     copy.write_row(row)
             if through != into:
                 cursor.execute(f"INSERT INTO {into} ({names}) SELECT {names} FROM incoming")
@@ -47,7 +66,13 @@ def insert_rows(connection: Connection, table: Table, columns: Sequence[str], ro
         return
     mark = "?" if connection.dialect.name == "sqlite" else "%s"
     marks = ", ".join([mark] * len(columns))
-    connection.exec_driver_sql(f"INSERT INTO {into} ({names}) VALUES ({marks})", listed)
+    for portion in _portions(chain(begun, coming)):
+        connection.exec_driver_sql(f"INSERT INTO {into} ({names}) VALUES ({marks})", portion)
+
+
+def _portions(rows: Iterator[Sequence[Any]]) -> Iterator[list[tuple[Any, ...]]]:
+    while portion := [tuple(row) for row in islice(rows, PORTION)]:
+        yield portion
 
 
 def _converted(row: Sequence[Any], converters: Sequence[tuple[int, Callable[[Any], Any]]]) -> tuple[Any, ...]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, timedelta
+from functools import cache
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
@@ -23,17 +24,21 @@ from console.errors import Refused, Usage
 from console.ids import batch_id
 from console.lazy import sa, t
 from console.ledger import log
+from console.ledger.alike import Alike
 from console.params import options
+from console.progress import SILENT
 from console.selection import Receipt, Skip
 from models.words import Log
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from console.assurance import Assurance
+    from console.deciding.chosen import Change
     from console.desk import Decision, Desk, NoticeFor, Objection, Sight
     from console.ids import RandomSource
     from console.params import Params
+    from console.progress import Progress
     from console.selection import Selection
     from console.vault import Vault
 
@@ -114,11 +119,17 @@ def against(call: Call, sight: Sight) -> list[Objection]:
 
 
 def decide(
-    connection: sa.Connection, call: Call, sight: Sight, vault: Vault, random: RandomSource, assurance: Assurance
+    connection: sa.Connection,
+    call: Call,
+    sight: Sight,
+    vault: Vault,
+    random: RandomSource,
+    assurance: Assurance,
+    progress: Progress = SILENT,
 ) -> Committed:
     """Carry out the call inside `connection`'s transaction, or have it wait for a second person.
 
-    Raises Refused, CodeNeeded or Usage, and then nothing was done.
+    Raises Refused, CodeNeeded, Usage or Cancelled, and then nothing was done.
     """
     desk, decision, params = call.desk, call.decision, call.params
     authorize(sight.operator, decision.permission)
@@ -132,9 +143,9 @@ def decide(
     changes = decision.changes(params, sight)
     ties = decision.ties(desk, params)
     decision.prepare(connection, where, params, sight)
-    with Chosen(connection, desk, ties, list(changes), "asked_for" if call.confirmed else "chosen") as chosen:
-        chosen.lock(where)
-        count = chosen.fill(where, changes)
+    progress.say(0, 0, "choosing")
+    with Chosen(connection, desk, ties, changes, "asked_for" if call.confirmed else "chosen") as chosen:
+        count = chosen.fill(where)
         left_out = desk.case().c.id.not_in(sa.select(chosen.table.c.id))
         nothing = Receipt(
             decision.name, None, 0, *_skipped(skips(connection, desk, call.selection, out, sight, left_out))
@@ -147,10 +158,11 @@ def decide(
 
             return request(connection, call, sight, vault, random, chosen, nothing)
         batch = batch_id(random)
-        work = Work(connection, sight, batch, params, vault, chosen.table, random)
+        work = Work(connection, sight, batch, params, vault, chosen.table, random, progress)
         inner = decision.underlying(work)
         if inner is not None and not inner.receipt.done:
             return Committed(replace(inner.receipt, decision=decision.name), 0, [])
+        progress.say(0, count, "changing")
         head = log.lock_head(connection, Log.LEDGER)
         first = head.size
         notices = _notify(connection, decision.notices(params), chosen, desk, batch, sight, vault)
@@ -160,11 +172,14 @@ def decide(
         detail = log.seal_detail(connection, vault, batch, personal)
         subject = decision.subject(params)
         named = name_of(subject, desk.case()) if subject is not None else "state"
-        records = _records(chosen, desk, decision, sight, batch, first, plain | said, detail, named)
-    receipt = replace(nothing, batch=batch, done=count, notices=notices)
-    if inner is not None:
-        receipt = replace(inner.receipt, decision=decision.name, done=count, notices=notices + inner.receipt.notices)
-    leaves = close(connection, head, records, sight, receipt, call.key, call.digest(), desk.name, batch=batch)
+        receipt = replace(nothing, batch=batch, done=count, notices=notices)
+        if inner is not None:
+            receipt = replace(
+                inner.receipt, decision=decision.name, done=count, notices=notices + inner.receipt.notices
+            )
+        lines = _lines(chosen, desk, decision, sight, batch, first, plain | said, detail, named)
+        leaves = log.append_lines(connection, head, lines, count, progress)
+    conclude(connection, head, sight, receipt, call.key, call.digest(), desk.name, batch=batch)
     return (
         Committed(receipt, first, leaves) if inner is None else Committed(receipt, inner.first, inner.leaves + leaves)
     )
@@ -212,11 +227,29 @@ def close(
     batch: str | None = None,
     name: str = "",
 ) -> list[bytes]:
-    """Append the records and the batch with its receipt; the last thing before the commit.
+    """Append the records and the batch with its receipt; the last thing before the commit. Returns their leaf hashes.
 
     `batch` and `name` are the batch's own where they are not the receipt's.
     """
     leaves = log.append(connection, head, records)
+    conclude(connection, head, sight, receipt, key, digest, desk, undoes, batch=batch, name=name)
+    return leaves
+
+
+def conclude(
+    connection: sa.Connection,
+    head: log.Head,
+    sight: Sight,
+    receipt: Receipt,
+    key: str,
+    digest: bytes,
+    desk: str,
+    undoes: str | None = None,
+    *,
+    batch: str | None = None,
+    name: str = "",
+) -> None:
+    """Write the batch with its receipt behind its records, and tell of it."""
     connection.execute(
         t.batch.insert().values(
             id=batch or receipt.batch,
@@ -232,7 +265,6 @@ def close(
         )
     )
     announce(connection, head.size)
-    return leaves
 
 
 def announce(connection: sa.Connection, size: int) -> None:
@@ -261,7 +293,7 @@ def moment(at: Any) -> str:
     return str(at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"))
 
 
-def _records(
+def _lines(
     chosen: Chosen,
     desk: Desk,
     decision: Decision,
@@ -271,30 +303,33 @@ def _records(
     params: Mapping[str, Any],
     detail: str,
     subject: str,
-) -> list[log.Record]:
-    at = moment(sight.now)
-    action = f"{desk.name}.{decision.name}"
-    said = dict(params)
-    return [
-        log.Record(
-            action=action,
-            after=row.after,
-            at=at,
-            batch=batch,
-            before=row.before,
-            case=row.id,
-            desk=desk.name,
-            detail=detail,
-            index=first + row.number,
-            kind="decision",
-            log=str(Log.LEDGER),
-            operator=sight.operator.id,
-            params=said,
-            subject=subject,
-            ties=row.ties,
+) -> Iterator[log.Line]:
+    """The record of each chosen case."""
+
+    @cache
+    def alike(change: Change) -> Alike:
+        return Alike(
+            log.Record(
+                action=f"{desk.name}.{decision.name}",
+                after=change.after,
+                at=moment(sight.now),
+                batch=batch,
+                before=change.before,
+                case=0,
+                desk=desk.name,
+                detail=detail,
+                index=0,
+                kind="decision",
+                log=str(Log.LEDGER),
+                operator=sight.operator.id,
+                params=dict(params),
+                subject=subject,
+                ties=dict.fromkeys(change.ties, 0),
+            )
         )
-        for row in chosen.rows()
-    ]
+
+    for row in chosen.rows():
+        yield alike(row.change).line(row.id, first + row.number, row.ties)
 
 
 def _notify(

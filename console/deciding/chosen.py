@@ -1,58 +1,84 @@
 """The rows of one decision, pinned in a table of the transaction's own: which cases, what they were, what they become.
 
 Choosing, changing and recording all read this one table, so that the plan's predicate is evaluated once and a hundred thousand cases
-cost a few statements. Rows are locked before they are chosen, in one order everywhere: accounts, students, memberships, cases.
+cost a few statements. Rows are locked as they are pinned, in one order everywhere: accounts, students, memberships, cases. Where
+somebody was faster than the lock, they are pinned again, as they are by then. What all cases become alike is not pinned.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self
 
 from console.errors import Refused
 from console.lazy import sa, t
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from console.desk import Desk
     from console.filters import Predicate
 
     Ties = Mapping[sa.Table, sa.ColumnElement[int]]
 
+ONE_BY_ONE: Final = object()
+"""In place of a column's new value: it is put with each row."""
 LOCK_ORDER = ("account", "student", "membership", "school")
 """Before the case itself; the ledger's head comes last (DESIGN, *The way of a decision*)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One chosen case: its place in the batch, its id, the columns before and after, the ties that change."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Change:
+    """What cases that change alike were and become, and which ties of theirs change, by the names of their tables in order."""
+
+    before: dict[str, Any]
+    after: dict[str, Any]
+    ties: tuple[str, ...]
+
+
+class Row(NamedTuple):
+    """One chosen case: its place in the batch, its id, how it changes, the ids of the ties that `change` names."""
 
     number: int
     id: int
-    before: dict[str, Any]
-    after: dict[str, Any]
-    ties: dict[str, int]
+    change: Change
+    ties: tuple[int, ...]
 
 
 class Chosen:
     """The chosen cases of one decision inside one transaction."""
 
     def __init__(
-        self, connection: sa.Connection, desk: Desk, ties: Ties, columns: Sequence[sa.Column[Any]], name: str = "chosen"
+        self,
+        connection: sa.Connection,
+        desk: Desk,
+        ties: Ties,
+        changes: Mapping[sa.Column[Any], Any],
+        name: str = "chosen",
     ) -> None:
-        """`columns` are the columns that change: of the desk's case or of `ties`, tables with their row's id in the source.
+        """`changes` gives for each column that changes, of the desk's case or of `ties`, its value, an expression over the desk's
+        source or ONE_BY_ONE. `ties` are tables with their row's id in the source.
 
         `name` is the table's, another where one decision carries out another.
         """
         self._connection = connection
         self._desk = desk
         self._case = desk.case()
-        self._columns = list(columns)
+        self._columns = list(changes)
+        self._values = list(changes.values())
         self._ties = ties
-        self._changed = [table for table in ties if any(column.table is table for column in columns)]
-        self.table = _table(name, tuple(table.name for table in ties), tuple((c.table.name, c.name) for c in columns))
+        self._changed = [table for table in ties if any(column.table is table for column in changes)]
+        self._locks = connection.dialect.name != "sqlite"
+        """On SQLite the transaction holds the only write lock already."""
+        self._pinned = [n for n, value in enumerate(self._values) if value is ONE_BY_ONE or _varies(value)]
+        self.table = _table(
+            name,
+            tuple(table.name for table in ties),
+            tuple((column.table.name, column.name) for column in self._columns),
+            tuple(self._pinned),
+            tuple(table.name for table in self._locked()) if self._locks else (),
+        )
 
     def __enter__(self) -> Self:
         self.table.create(self._connection)
@@ -62,45 +88,65 @@ class Chosen:
         if kind is None:
             self.table.drop(self._connection)
 
-    def lock(self, where: Predicate) -> None:
-        """Lock the rows that satisfy `where`, before they are chosen."""
-        source = self._desk.source()
-        self._lock(lambda key: sa.select(key).select_from(source).where(where), self._ties, self._case.c.id)
+    def _locked(self) -> list[sa.Table]:
+        """The tables whose rows are locked, in their order."""
+        return [*sorted(self._changed, key=lambda each: LOCK_ORDER.index(each.name)), self._case]
+
+    def _key(self, table: sa.Table) -> sa.Column[int]:
+        """A table's row of each chosen case."""
+        key: sa.Column[int] = self.table.c.id if table is self._case else self.table.c[f"tie_{table.name}"]
+        return key
+
+    def fill(self, where: Predicate, *, lock: bool = True) -> int:
+        """Choose the cases that satisfy `where` by now, with the changed columns before and after, and lock them. Returns how many."""
+        count = self._fill(where)
+        if lock and self._locks and self.lock():
+            self.clear()
+            count = self._fill(where)
+        return count
+
+    def lock(self) -> bool:
+        """Lock the chosen rows, and say whether one of them is not as it was chosen any more; false where that was not noted."""
+        if not self._locks:
+            return False
+        others = 0
+        for table in self._locked():
+            key, seen = self._key(table), self.table.c[f"seen_{table.name}"]
+            locked = (
+                sa.select(_version_of(table).is_distinct_from(seen).label("other"))
+                .select_from(self.table.join(table, table.c.id == key))
+                .where(seen.is_not(None))
+            )
+            others += self._locking(locked, table)
+        return others > 0
 
     def lock_rows(self) -> None:
         """Lock the rows that were put."""
-        ties = {table: self.table.c[f"tie_{table.name}"] for table in self._ties}
-        self._lock(sa.select, ties, self.table.c.id)
+        for table in self._locked() if self._locks else ():
+            self._locking(
+                sa.select(sa.true().label("other")).select_from(self.table.join(table, table.c.id == self._key(table))),
+                table,
+            )
 
-    def _lock(
-        self, ids: Callable[[sa.ColumnElement[int]], sa.Select[Any]], ties: Ties, case: sa.ColumnElement[int]
-    ) -> None:
-        """On SQLite the transaction holds the only write lock already."""
-        if self._connection.dialect.name == "sqlite":
-            return
-        changed = sorted(self._changed, key=lambda each: LOCK_ORDER.index(each.name))
-        for table, key in [*((each, ties[each]) for each in changed), (self._case, case)]:
-            self._connection.execute(
-                sa.select(table.c.id).where(table.c.id.in_(ids(key))).order_by(table.c.id).with_for_update()
-            ).close()
+    def _locking(self, rows: sa.Select[Any], table: sa.Table) -> int:
+        """Lock `table`'s part of `rows` by number, and count those whose `other` is true once they are locked.
 
-    def fill(self, where: Predicate, changes: Mapping[sa.Column[Any], Any]) -> int:
-        """Choose the cases that satisfy `where`, with the changed columns before and after. Returns how many."""
-        after = [
-            value if isinstance(value, sa.ColumnElement) else sa.literal(value, column.type)
-            for column, value in changes.items()
-        ]
+        As a filter of the count: a condition would go into the subquery, and leave the other rows unlocked.
+        """
+        locked = rows.order_by(table.c.id).with_for_update(of=table).subquery("locked")
+        counted = sa.select(sa.func.count().filter(locked.c.other)).select_from(locked)
+        return int(self._connection.execute(counted).scalar_one())
+
+    def _fill(self, where: Predicate) -> int:
         picked = (
             sa.select(
                 (sa.func.row_number().over(order_by=self._case.c.id) - 1).label("number"),
                 self._case.c.id.label("id"),
                 self._case.c.version.label("version"),
                 *(tie.label(f"tie_{table.name}") for table, tie in self._ties.items()),
+                *(_version_of(table).label(f"seen_{table.name}") for table in self._locked() if self._locks),
                 *(column.label(f"before_{n}") for n, column in enumerate(self._columns)),
-                *(
-                    sa.type_coerce(value, column.type).label(f"after_{n}")
-                    for n, (column, value) in enumerate(zip(self._columns, after, strict=True))
-                ),
+                *(sa.type_coerce(self._values[n], self._columns[n].type).label(f"after_{n}") for n in self._pinned),
             )
             .select_from(self._source())
             .where(where)
@@ -122,7 +168,7 @@ class Chosen:
         """Put rows given by their column names: how an undo brings what it read from the records."""
         from models.bulk import insert_rows
 
-        names = [column.name for column in self.table.columns]
+        names = [column.name for column in self.table.columns if not column.name.startswith("seen_")]
         insert_rows(self._connection, self.table, names, [tuple(row.get(name) for name in names) for row in rows])
 
     def clear(self) -> None:
@@ -152,63 +198,110 @@ class Chosen:
         for table in self._changed:
             self._update(table, self.table.c[f"tie_{table.name}"], first_version, versioned=False)
 
+    def _after(self, n: int) -> sa.ColumnElement[Any]:
+        """What the column of this number becomes."""
+        if n in self._pinned:
+            return self.table.c[f"after_{n}"]
+        return sa.literal(self._values[n], self._columns[n].type)
+
     def _update(self, table: sa.Table, key: sa.Column[Any], first_version: int, *, versioned: bool) -> int:
         chosen = self.table
         mine = [(n, column) for n, column in enumerate(self._columns) if column.table is table]
-        values: dict[str, Any] = {column.name: chosen.c[f"after_{n}"] for n, column in mine}
+        values: dict[str, Any] = {column.name: self._after(n) for n, column in mine}
         values["version"] = chosen.c.number + first_version
         statement = table.update().where(table.c.id == key).values(values)
         if versioned:
             statement = statement.where(table.c.version == chosen.c.version)
         else:
             statement = statement.where(
-                sa.or_(*(chosen.c[f"after_{n}"].is_distinct_from(chosen.c[f"before_{n}"]) for n, _ in mine))
+                sa.or_(*(chosen.c[f"before_{n}"].is_distinct_from(self._after(n)) for n, _ in mine))
             )
         return self._connection.execute(statement).rowcount
 
     def becoming(self) -> Iterator[tuple[sa.Column[Any], str, str]]:
-        """Each changed column with the names, in the chosen table, of its row's id and of its value afterwards."""
-        for n, column in enumerate(self._columns):
-            yield column, "id" if column.table is self._case else f"tie_{column.table.name}", f"after_{n}"
+        """Each pinned column with the names, in the chosen table, of its row's id and of its value afterwards."""
+        for n in self._pinned:
+            yield self._columns[n], self._key(self._columns[n].table).name, f"after_{n}"
 
     def count(self) -> int:
         """How many cases are chosen."""
         return int(self._connection.execute(sa.select(sa.func.count()).select_from(self.table)).scalar_one())
 
     def rows(self) -> Iterator[Row]:
-        """The chosen cases in their order. Cases that change alike share their `before` and `after`: take them as they are."""
-        ties_end = 3 + len(self._ties)
-        alike: dict[tuple[Any, ...], tuple[dict[str, Any], dict[str, Any], list[tuple[int, str]]]] = {}
-        for row in self._connection.execute(sa.select(self.table).order_by(self.table.c.number)):
-            values, missing = row[ties_end:], tuple(tie is None for tie in row[3:ties_end])
-            known = alike.get((*values, *missing))
+        """The chosen cases in their order. Those that change alike share their `change`, which is worked out once."""
+        chosen, ties = self.table.c, [self.table.c[f"tie_{table.name}"] for table in self._ties]
+        pinned = [chosen[f"before_{n}"] for n in range(len(self._columns))]
+        pinned += [chosen[f"after_{n}"] for n in self._pinned]
+        raw = [sa.type_coerce(column, sa.types.NullType()) for column in pinned]
+        query = sa.select(chosen.number, chosen.id, *ties, *(tie.is_(None) for tie in ties), *raw)
+        kinds, values = 2 + len(ties), 2 + 2 * len(ties)
+        alike: dict[tuple[Any, ...], tuple[Change, tuple[int, ...]]] = {}
+        for row in self._connection.execute(query.order_by(chosen.number)):
+            known = alike.get(row[kinds:])
             if known is None:
-                known = alike[(*values, *missing)] = self._change(values, missing)
-            before, after, places = known
-            yield Row(row[0], row[1], before, after, {name: row[place] for place, name in places})
+                known = alike[row[kinds:]] = self._change(row[values:], row[kinds:values])
+            change, places = known
+            yield Row(row[0], row[1], change, tuple([row[place] for place in places]))
 
-    def _change(
-        self, values: Sequence[Any], missing: Sequence[bool]
-    ) -> tuple[dict[str, Any], dict[str, Any], list[tuple[int, str]]]:
-        """What a record says of these values before and after: of the case, and of the ties that are there and change."""
+    def _read(self, column: sa.Column[Any], value: Any) -> Any:
+        """The engine's value of a column as ours: done once for many rows, and not row by row."""
+        dialect = self._connection.dialect
+        process = column.type.dialect_impl(dialect).result_processor(dialect, None)
+        return process(value) if process else value
+
+    def _change(self, values: Sequence[Any], missing: Sequence[bool]) -> tuple[Change, tuple[int, ...]]:
+        """What a record says of these pinned values before and after: of the case, and of the ties that are there and change.
+
+        Besides, the places of those ties' ids in the row.
+        """
+        from models.bulk import stored
+
         names = [name_of(column, self._case) for column in self._columns]
         tables = [column.table for column in self._columns]
-        old, new = values[: len(names)], values[len(names) :]
-        changed = {table for table, was, becomes in zip(tables, old, new, strict=True) if was != becomes}
-        ties = [
-            (place, table) for place, table in enumerate(self._ties, 3) if not missing[place - 3] and table in changed
+        pinned = dict(zip(self._pinned, values[len(names) :], strict=True))
+        old = [self._read(column, value) for column, value in zip(self._columns, values, strict=False)]
+        new = [
+            self._read(column, pinned[n] if n in pinned else stored(self._connection, column, self._values[n]))
+            for n, column in enumerate(self._columns)
         ]
-        told = {self._case, *(table for _, table in ties)}
-        kept = [n for n, table in enumerate(tables) if table in told]
-        return (
+        changed = {table for table, was, becomes in zip(tables, old, new, strict=True) if was != becomes}
+        ties = sorted(
+            (str(table.name), place)
+            for place, table in enumerate(self._ties, 2)
+            if not missing[place - 2] and table in changed
+        )
+        told = {self._case.name, *(name for name, _ in ties)}
+        kept = [n for n, table in enumerate(tables) if table.name in told]
+        change = Change(
             {names[n]: plain(old[n]) for n in kept},
             {names[n]: plain(new[n]) for n in kept},
-            [(place, str(table.name)) for place, table in ties],
+            tuple(name for name, _ in ties),
         )
+        return change, tuple(place for _, place in ties)
+
+
+def _varies(value: Any) -> bool:
+    return isinstance(value, sa.ColumnElement)
+
+
+def each_for_itself(changes: Mapping[sa.Column[Any], Any]) -> dict[sa.Column[Any], sa.ColumnElement[Any]]:
+    """The same changes, every value pinned with each case."""
+    return {column: value if _varies(value) else sa.literal(value, column.type) for column, value in changes.items()}
+
+
+def _version_of(table: sa.Table) -> sa.ColumnElement[int]:
+    """The number that PostgreSQL gives a row anew with whatever changes it: tells whether a row is still the one that was read."""
+    return sa.cast(sa.cast(sa.literal_column(f"{table.name}.xmin"), sa.Text()), sa.BigInteger())
 
 
 @cache
-def _table(name: str, ties: tuple[str, ...], columns: tuple[tuple[str, str], ...]) -> sa.Table:
+def _table(
+    name: str,
+    ties: tuple[str, ...],
+    columns: tuple[tuple[str, str], ...],
+    pinned: tuple[int, ...],
+    locked: tuple[str, ...],
+) -> sa.Table:
     """The table in which such a decision pins its rows: one object for all decisions of that shape.
 
     SQLAlchemy so finds its statements compiled, which for a single case is most of the time that they take.
@@ -221,8 +314,9 @@ def _table(name: str, ties: tuple[str, ...], columns: tuple[tuple[str, str], ...
         sa.Column("id", sa.BigInteger, nullable=False),
         sa.Column("version", sa.BigInteger, nullable=False),
         *(sa.Column(f"tie_{table}", sa.BigInteger) for table in ties),
+        *(sa.Column(f"seen_{table}", sa.BigInteger) for table in locked),
         *(sa.Column(f"before_{n}", kind) for n, kind in enumerate(types)),
-        *(sa.Column(f"after_{n}", kind) for n, kind in enumerate(types)),
+        *(sa.Column(f"after_{n}", types[n]) for n in pinned),
         prefixes=["TEMPORARY"],
     )
 

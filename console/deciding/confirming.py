@@ -63,7 +63,8 @@ def carry_out_request(work: Work) -> Committed | None:
         return None
     call = call_of(row, work.vault, f"request {row.id} {work.seal_random.bytes(8).hex()}", sight.operator.id)
     _all_seen(connection, call.desk, row, sight)
-    made = decide(connection, call, maker_sight(connection, row, sight), work.vault, work.seal_random, Demonstration())
+    maker, vault, random = maker_sight(connection, row, sight), work.vault, work.seal_random
+    made = decide(connection, call, maker, vault, random, Demonstration(), work.progress)
     connection.execute(t.request.update().where(t.request.c.id == row.id).values(batch=made.receipt.batch))
     return made
 

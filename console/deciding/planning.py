@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from console.authority import authorize
 from console.deciding import against, held_to_one
 from console.deciding.choosing import selected, skips, taking_part
-from console.deciding.chosen import Chosen
+from console.deciding.chosen import Chosen, each_for_itself
 from console.deciding.imagining import counts, matters
 from console.deciding.requiring import required, weights
 from console.lazy import sa
@@ -56,8 +56,8 @@ def plan(connection: sa.Connection, call: Call, sight: Sight, assurance: Assuran
     gains, losses = int(totals[1] or 0), int(totals[2] or 0)
     changes = decision.changes(params, sight)
     if access is None and totals[0] and matters(changes):
-        with Chosen(connection, desk, decision.ties(desk, params), list(changes)) as chosen:
-            chosen.fill(sa.and_(*where), changes)
+        with Chosen(connection, desk, decision.ties(desk, params), each_for_itself(changes)) as chosen:
+            chosen.fill(sa.and_(*where), lock=False)
             gains, losses = counts(connection, chosen, sight.today)
     return Plan(
         desk=desk.name,

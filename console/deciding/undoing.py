@@ -8,29 +8,34 @@ after all.
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import cache
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from console.authority import authorize
-from console.deciding import Committed, close, moment, repeated
+from console.deciding import Committed, conclude, moment, repeated
 from console.deciding.choosing import in_scope
-from console.deciding.chosen import Chosen, name_of, unplain
+from console.deciding.chosen import ONE_BY_ONE, Chosen, name_of, unplain
 from console.desk import Decision, Work
 from console.desks import DESKS
 from console.errors import Refused
 from console.ids import batch_id
 from console.lazy import sa, t
 from console.ledger import log
+from console.ledger.alike import Alike
 from console.params import Params
+from console.progress import SILENT
 from console.selection import Receipt, Skip
 from models.words import Log, NoticeState
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from console.assurance import Assurance
+    from console.deciding.chosen import Change
     from console.desk import Desk, Objection, Sight
     from console.ids import RandomSource
+    from console.progress import Progress
     from console.vault import Vault
 
 
@@ -48,10 +53,11 @@ def undo(
     key: str,
     desk_of: Callable[[str], Desk],
     assurance: Assurance,
+    progress: Progress = SILENT,
 ) -> Committed:
     """Undo `batch` inside `connection`'s transaction.
 
-    Raises Refused when it is unknown or cannot be undone, CodeNeeded for as many cases as ask for a code.
+    Raises Refused when it is unknown or cannot be undone, CodeNeeded for as many cases as ask for a code, Cancelled.
     """
     row = connection.execute(sa.select(t.batch).where(t.batch.c.id == batch)).one_or_none()
     if row is None or row.desk not in DESKS:
@@ -64,23 +70,19 @@ def undo(
         records = [record for record in records if record.case in seen]
         if not records:
             raise _unknown(batch)
-    name = row.decision.removeprefix("undo ")
-    decision = next((each for each in desk.decisions if each.name == name), None)
-    if decision is None and row.desk == "requests":
-        raise Refused("A request is taken back with district requests withdraw; nothing was done.")
-    if decision is None:
-        raise Refused("What was shown or given out cannot be taken back; nothing was done. It stays on record.")
+    decision = _decision(desk, row)
     authorize(sight.operator, decision.permission)
     digest = undo_digest(batch)
     if (found := repeated(connection, sight, key, digest)) is not None:
         return Committed(found, 0, [])
     if not decision.undoable:
         raise Refused(f"{decision.title} cannot be undone; nothing was done.")
+    progress.say(0, len(records), "choosing")
     columns = _columns(records, desk, decision)
     tables = {column.table.name: column.table for column in columns}
     tables.pop(desk.case().name, None)
     ties = {table: sa.cast(sa.null(), sa.BigInteger()) for table in tables.values()}
-    with Chosen(connection, desk, ties, columns) as chosen:
+    with Chosen(connection, desk, ties, dict.fromkeys(columns, ONE_BY_ONE)) as chosen:
         skipped = _pin(connection, chosen, records, columns, desk, decision, sight, span)
         again = row.decision.startswith("undo ")
         if again:
@@ -90,6 +92,7 @@ def undo(
         coded = again and type(decision).step_up is not Decision.step_up
         if assurance.asks and (coded or chosen.count() > sight.settings.signin.step_up_cases):
             assurance.spend(connection, sight.operator, digest, sight.now)
+        progress.say(0, len(records), "changing")
         head = log.lock_head(connection, Log.LEDGER)
         new = batch_id(random)
         first = head.size
@@ -99,31 +102,58 @@ def undo(
         for why in _held_by(connection, chosen, desk, decision.reserved(sight)).values():
             raise Refused(f"{decision.title} cannot be undone here: {why}; nothing was done.")
         told = _retell(connection, _said(connection, row), chosen, desk, sight)
-        by_case = {record.case: record for record in records}
-        written = [
+        done = decision.name if again else f"undo {decision.name}"
+        receipt = Receipt(done, new, chosen.count(), skipped, told, len(skipped))
+        lines = _lines(chosen, records, desk, sight, new, first, batch)
+        leaves = log.append_lines(connection, head, lines, receipt.done, progress)
+    conclude(connection, head, sight, receipt, key, digest, desk.name, undoes=batch)
+    return Committed(receipt, first, leaves)
+
+
+def _decision(desk: Desk, row: Any) -> Decision:
+    """The decision that made a batch. Raises Refused for what nobody can take back."""
+    name = row.decision.removeprefix("undo ")
+    decision = next((each for each in desk.decisions if each.name == name), None)
+    if decision is not None:
+        return decision
+    if row.desk == "requests":
+        raise Refused("A request is taken back with district requests withdraw; nothing was done.")
+    raise Refused("What was shown or given out cannot be taken back; nothing was done. It stays on record.")
+
+
+def _lines(
+    chosen: Chosen, records: Sequence[log.Record], desk: Desk, sight: Sight, new: str, first: int, undone: str
+) -> Iterator[log.Line]:
+    """The record of each case that is undone: with the subject and the ties of the one that it turns round."""
+    by_case = {record.case: record for record in records}
+
+    @cache
+    def alike(change: Change, subject: str, ties: tuple[str, ...]) -> Alike:
+        return Alike(
             log.Record(
                 action=f"{desk.name}.undo",
-                after=row.after,
+                after=change.after,
                 at=moment(sight.now),
                 batch=new,
-                before=row.before,
-                case=row.id,
+                before=change.before,
+                case=0,
                 desk=desk.name,
                 detail="",
-                index=first + row.number,
+                index=0,
                 kind="decision",
                 log=str(Log.LEDGER),
                 operator=sight.operator.id,
-                params={"undoes": batch},
-                subject=by_case[row.id].subject,
-                ties=by_case[row.id].ties,
+                params={"undoes": undone},
+                subject=subject,
+                ties=dict.fromkeys(ties, 0),
             )
-            for row in chosen.rows()
-        ]
-    done = decision.name if again else f"undo {decision.name}"
-    receipt = Receipt(done, new, len(written), skipped, told, len(skipped))
-    leaves = close(connection, head, written, sight, receipt, key, digest, desk.name, undoes=batch)
-    return Committed(receipt, first, leaves)
+        )
+
+    for row in chosen.rows():
+        was = by_case[row.id]
+        ties = sorted(was.ties.items())
+        like = alike(row.change, was.subject, tuple(name for name, _ in ties))
+        yield like.line(row.id, first + row.number, [tie for _, tie in ties])
 
 
 def _once_more(

@@ -8,18 +8,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
 from console.errors import Unavailable
 from console.lazy import sa, t
 from console.ledger.merkle import EMPTY_ROOT, Frontier, Subtrees
+from console.progress import SILENT
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    from console.progress import Progress
     from models.words import Log
 
 
@@ -71,6 +74,11 @@ def encode(record: Record) -> bytes:
     return _encode(record)
 
 
+def canonical(part: Any) -> bytes:
+    """Any part of a record, encoded as it is in one."""
+    return _encode(part)
+
+
 def decode(body: str | bytes) -> Record:
     """The record of stored bytes. Raises msgspec.ValidationError for anything else."""
     return _decode(body)
@@ -111,41 +119,62 @@ def start(connection: sa.Connection, log: Log) -> None:
     connection.execute(t.log_head.insert().values(log=log, size=0, frontier=b"", root=EMPTY_ROOT))
 
 
-def append(connection: sa.Connection, head: Head, records: Sequence[Record]) -> list[bytes]:
+def append(
+    connection: sa.Connection, head: Head, records: Iterable[Record], progress: Progress = SILENT
+) -> list[bytes]:
     """Write the records, whose indexes continue the head's, and the new head; returns their leaf hashes."""
-    from models.bulk import insert_rows
+    lines = (Line(record, record.case, record.index, _encode(record).decode()) for record in records)
+    return append_lines(connection, head, lines, 0, progress)
 
-    first = head.size
+
+class Line(NamedTuple):
+    """The record of this case at this index, in its canonical text; `like` is itself, or differs in case, index and ties alone."""
+
+    like: Record
+    case: int
+    place: int
+    body: str
+
+
+def append_lines(
+    connection: sa.Connection, head: Head, lines: Iterable[Line], total: int, progress: Progress = SILENT
+) -> list[bytes]:
+    """The same for records whose text stands already. They are asked for as they are written. Raises Cancelled."""
+    from models.bulk import insert_stored
+
     leaves: list[bytes] = []
-    moments = {each: datetime.fromisoformat(each) for each in {record.at for record in records}}
-    rows = []
-    log = str(head.log)
-    for offset, record in enumerate(records):
-        if record.index != first + offset:
-            raise ValueError("a record's index does not continue the log")
-        body = _encode(record)
-        leaves.append(sha256(b"\x00" + body).digest())
-        rows.append(
-            (
-                log,
-                record.index,
-                moments[record.at],
-                record.operator,
-                record.kind,
-                record.desk,
-                record.action,
-                record.case,
-                record.batch,
-                record.from_state,
-                record.to_state,
-                body.decode(),
-            )
-        )
-    insert_rows(connection, t.record, COLUMNS, rows)
+    insert_stored(connection, t.record, COLUMNS, _rows(connection, head, lines, leaves, total, progress))
     extend_head(connection, head, leaves)
     return leaves
 
 
+def _rows(
+    connection: sa.Connection, head: Head, lines: Iterable[Line], leaves: list[bytes], total: int, progress: Progress
+) -> Iterator[tuple[Any, ...]]:
+    """The lines in the order of COLUMNS; their leaf hashes are added to `leaves`."""
+    from models.bulk import stored
+
+    like, index = None, head.size
+    who: tuple[Any, ...] = ()
+    what: tuple[Any, ...] = ()
+    at = cache(lambda text: stored(connection, t.record.c.at, datetime.fromisoformat(text)))
+    log = str(head.log)
+    for line in lines:
+        if line.place != index:
+            raise ValueError("a record's index does not continue the log")
+        if line.like is not like:
+            like = line.like
+            who = (at(like.at), like.operator, like.kind, like.desk, like.action)
+            what = (like.batch, like.from_state, like.to_state)
+        leaves.append(sha256(b"\x00" + line.body.encode()).digest())
+        yield (log, index, *who, line.case, *what, line.body)
+        index += 1
+        if not index % SAID_EVERY:
+            progress.say(len(leaves), total, "recording")
+
+
+SAID_EVERY = 1_000
+"""Records between two words about how far it is."""
 COLUMNS = (
     "log",
     "index",

@@ -184,7 +184,7 @@ class District:
 
     @staticmethod
     def _settle(url: str) -> None:
-        engine = open_engine(url).execution_options(isolation_level="AUTOCOMMIT")
+        engine = open_engine(url, statement_timeout=0).execution_options(isolation_level="AUTOCOMMIT")
         with engine.connect() as connection:
             for table in (t.registration, t.membership, t.account, t.student):
                 connection.execute(sa.select(sa.func.count(), sa.func.max(table.c.version)).select_from(table))
