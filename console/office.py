@@ -23,6 +23,7 @@ from console.errors import ConsoleError, Refused, Unavailable
 from console.faults import asks_to_repeat, saying
 from console.lazy import sa, t
 from console.ledger.log import read_size
+from console.progress import SILENT
 from models.words import Log, OperatorStatus
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from console.directory import Directory
     from console.ids import RandomSource
     from console.ledger.seal import Signer
+    from console.progress import Progress
     from console.reports.exporting import Exported, Wanted
     from console.reports.leave import ExportPlan
     from console.selection import Plan, Receipt, Selection
@@ -137,13 +139,23 @@ class Office:
             return decision.foreseen(connection, plan(connection, call, sight, self.assurance), sight, self.vault)
 
     def decide(
-        self, operator: Operator, desk: Desk, decision: Decision, selection: Selection, params: Any, key: str
+        self,
+        operator: Operator,
+        desk: Desk,
+        decision: Decision,
+        selection: Selection,
+        params: Any,
+        key: str,
+        progress: Progress = SILENT,
     ) -> Receipt:
-        """Decide. The same key with the same call returns the first receipt again, whatever became of the connection."""
+        """Decide. The same key with the same call returns the first receipt again, whatever became of the connection.
+
+        Raises Cancelled where `progress` says so, which it can up to the commit: nothing was done then.
+        """
         sight = self.sight(operator)
         call = Call(desk, decision, selection, params, key)
         return self.carry_out(
-            lambda connection: decide(connection, call, sight, self.vault, self.random, self.assurance),
+            lambda connection: decide(connection, call, sight, self.vault, self.random, self.assurance, progress),
             lambda connection: repeated(connection, sight, key, call.digest()),
             operator,
         )
@@ -157,13 +169,15 @@ class Office:
 
         return step_up(self, operator, digest, code)
 
-    def undo(self, operator: Operator, batch: str, key: str) -> Receipt:
-        """Undo a batch, where nothing changed since."""
+    def undo(self, operator: Operator, batch: str, key: str, progress: Progress = SILENT) -> Receipt:
+        """Undo a batch, where nothing changed since. Raises Cancelled as `decide`."""
         from console.desks import desk as desk_of
 
         sight = self.sight(operator)
         return self.carry_out(
-            lambda connection: undo(connection, batch, sight, self.vault, self.random, key, desk_of, self.assurance),
+            lambda connection: undo(
+                connection, batch, sight, self.vault, self.random, key, desk_of, self.assurance, progress
+            ),
             lambda connection: repeated(connection, sight, key, undo_digest(batch)),
             operator,
         )
