@@ -19,6 +19,15 @@ _log = logging.getLogger("district.database")
 _NOT_LET_IN = ("password authentication failed", "no password supplied", "pg_hba.conf", 'role "')
 """Words of a server that turns a connection down; psycopg gives no SQLSTATE before there is a connection."""
 
+_DRIVERS = ("psycopg", "sqlite3")
+"""Modules whose errors come from the database."""
+_MET = ("40P01", "40001")
+"""SQLSTATEs of a transaction that was ended because it met another: deadlock, serialisation."""
+_BY_STATE = {
+    **dict.fromkeys(_MET, "Others were busy with the same cases; {undone}. Try again in a moment."),
+    "42501": "The database does not let the console's role do that; {undone}. Run district doctor, which says what it lacks.",
+}
+
 
 @contextmanager
 def saying(undone: str) -> Iterator[None]:
@@ -35,11 +44,18 @@ def saying(undone: str) -> Iterator[None]:
             raise Usage(_unfit(undone)) from error
         reference = secrets.token_hex(4)
         _log.error("%s %s: %s", reference, type(error.orig).__name__, getattr(error.orig, "sqlstate", "") or error.orig)
-        raise Unavailable(_sentence(error, undone, reference)) from error
+        raise Unavailable(_sentence(error.orig, undone, reference)) from error
     except SQLAlchemyError as error:
         reference = secrets.token_hex(4)
         _log.error("%s %s", reference, type(error).__name__)
         raise ConsoleError(f"The console made a mistake with the database; {undone}. Report {reference}.") from error
+    except Exception as error:
+        # What the driver's own bulk path says, which SQLAlchemy does not see.
+        if type(error).__module__.partition(".")[0] not in _DRIVERS:
+            raise
+        reference = secrets.token_hex(4)
+        _log.error("%s %s: %s", reference, type(error).__name__, getattr(error, "sqlstate", "") or error)
+        raise Unavailable(_sentence(error, undone, reference)) from error
 
 
 def _unfit(undone: str) -> str:
@@ -53,10 +69,11 @@ def _is_unfit(error: DBAPIError) -> bool:
     return isinstance(error, DataError) or "pattern too complex" in text or "string or blob too big" in text
 
 
-def _sentence(error: object, undone: str, reference: str) -> str:
-    origin = getattr(error, "orig", None)
+def _sentence(origin: object, undone: str, reference: str) -> str:
     text = str(origin).lower()
     state = getattr(origin, "sqlstate", None) or ""
+    if state in _BY_STATE:
+        return _BY_STATE[state].format(undone=undone)
     if "locked" in text or "busy" in text or state == "55P03":
         return f"The database is locked by somebody else; {undone}. Try again in a moment."
     if "disk is full" in text or "full" in text.split() or state == "53100":
@@ -73,8 +90,6 @@ def _sentence(error: object, undone: str, reference: str) -> str:
         return f"The database holds no portal yet; {undone}. Run district init."
     if "not a database" in text or "malformed" in text:
         return f"The database file is damaged or is none; {undone}. Put back a backup, then run district audit verify."
-    if state == "42501":
-        return f"The database does not let the console's role do that; {undone}. Run district doctor, which says what it lacks."
     if state == "57014" or ("timeout" in text and "connection timeout" not in text) or "canceling" in text:
         return f"The database took too long; {undone}. Narrow the filter or try again."
     if state.startswith("28") or (not state and any(said in text for said in _NOT_LET_IN)):
@@ -88,5 +103,5 @@ def _sentence(error: object, undone: str, reference: str) -> str:
 
 def asks_to_repeat(error: BaseException) -> bool:
     """Whether the database ended the transaction only because it met another one (deadlock, serialisation)."""
-    origin = getattr(error.__cause__, "orig", None)
-    return getattr(origin, "sqlstate", None) in ("40P01", "40001")
+    origin = getattr(error.__cause__, "orig", error.__cause__)
+    return getattr(origin, "sqlstate", None) in _MET

@@ -12,7 +12,10 @@ if TYPE_CHECKING:
 
 
 def crowd(portal: Portal, rows: int) -> None:
-    """So many submitted registrations, numbered from 1, each with an account, a student and a limited tie of its own."""
+    """So many submitted registrations, each with an account, a student and a limited tie of its own, in a portal that had none.
+
+    All are numbered from 1.
+    """
     school = portal.school()
     with portal.office.writing() as connection:
         for table in (t.student, t.account, t.membership, t.registration):
@@ -23,14 +26,14 @@ def _row(table: str, n: int, school: int) -> dict[str, object]:
     day = date(2026, 9, 1)
     at = datetime(2026, 11, 1, tzinfo=UTC)
     return {
-        "student": {"id": n, "source_id": f"s{n}", "number": str(n), "given_name": "Kim", "family_name": "Vale", "school_id": school},
+        "student": {"source_id": f"s{n}", "number": str(n), "given_name": "Kim", "family_name": "Vale", "school_id": school},
         "account": {
-            "id": n, "type": "parent", "login": f"p{n}", "login_key": f"p{n}", "given_name": "Pat", "family_name": "Vale",
+            "type": "parent", "login": f"p{n}", "login_key": f"p{n}", "given_name": "Pat", "family_name": "Vale",
             "status": "active", "since": day,
         },
-        "membership": {"id": n, "account_id": n, "student_id": n, "status": "limited", "arrival_status": "limited", "since": day},
+        "membership": {"account_id": n, "student_id": n, "status": "limited", "arrival_status": "limited", "since": day},
         "registration": {
-            "id": n, "ref": f"r{n}", "kind": "parent", "arrived_at": at, "account_id": n, "student_id": n, "membership_id": n,
+            "ref": f"r{n}", "kind": "parent", "arrived_at": at, "account_id": n, "student_id": n, "membership_id": n,
             "school_id": school, "given_name": "Pat", "family_name": "Vale", "student_number": str(n), "match": 4,
         },
     }[table]  # fmt: skip

@@ -100,7 +100,8 @@ class Model:
             if act.undoes is not None:
                 fits = why == SINCE and any(turn.batch != act.undoes for turn in held)
             else:
-                kept_out = {f"it is {turn.state}" for turn in held if turn.state not in RULES[act.decision][0]}
+                out = {turn.state for turn in held} - RULES[act.decision][0]
+                kept_out = {f"it is {state.replace('_', ' ')}" for state in out}
                 fits = why in kept_out or (why == FASTER and len(held) > 1)
             if not fits:
                 yield f"{act} skipped {case}, which was {held}, because {why}"

@@ -62,6 +62,27 @@ def place(dice: random.Random) -> Where:
     return Where(b"COMMIT", "after", dice.randrange(ANSWER + 1), reset, for_good)
 
 
+def test_a_connection_lost_in_the_bulk_path_did_nothing(postgres: Cluster, tmp_path: Path) -> None:
+    """COPY goes past SQLAlchemy, and its errors did: the console called it its own fault."""
+    portal = open_portal(postgres.fresh_database(), tmp_path)
+    crowd(portal, ROWS)
+    o = portal.office
+    address = sa.make_url(o.settings.database.url)
+    assert address.port is not None
+    with Wire(address.port) as wire:
+        over = address.set(port=wire.port).render_as_string(hide_password=False)
+        office = Office(open_engine(over), o.settings, o.clock, o.random, o.vault, o.signer, o.assurance)
+        operator = office.operator("administrator")
+        wire.cut(b"COPY record", "after")
+        told = carry_out(office, operator, Call("once", params={"reason": "fits"}))
+        assert wire.mend()
+        assert "nothing was done" in told["error"]
+        assert carry_out(office, operator, Call("once", params={"reason": "fits"}))["done"] == ROWS
+        assert o.size() == ROWS
+        for each in (office, o):
+            each.engine.dispose()
+
+
 @pytest.mark.campaign
 def test_a_cut_around_the_commit_is_found_out(
     postgres: Cluster, tmp_path: Path, whole: bool, counted: Counted, monkeypatch: pytest.MonkeyPatch
