@@ -182,12 +182,12 @@ class Office:
             operator,
         )
 
-    def export(self, operator: Operator, wanted: Wanted, key: str) -> Exported:
-        """Write records with their proofs into a file; that they left the district is recorded first."""
+    def export(self, operator: Operator, wanted: Wanted, key: str, progress: Progress = SILENT) -> Exported:
+        """Write records with their proofs into a file; that they left the district is recorded first. Raises Cancelled."""
         from console.reports.exporting import export
 
         self._own_machine()
-        return export(self, operator, wanted, key)
+        return export(self, operator, wanted, key, progress)
 
     def plan_export(self, operator: Operator, wanted: Wanted) -> ExportPlan:
         """What an export would hold, and what it asks for first. Writes nothing."""

@@ -187,6 +187,7 @@ class ConsoleApp(LockableApp, inherit_bindings=False):
 
     def on_written(self, message: Written) -> None:
         """Show what became of a write, wherever the operator is by now."""
+        self.writes.ended()
         outcome = message.outcome
         if outcome.shown is not None:
             self._show(outcome.title, outcome.shown)

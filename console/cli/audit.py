@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -11,6 +10,7 @@ from console.cli.coding import code_option, with_code
 from console.cli.opening import open_office, session, settings, who
 from console.cli.output import say, write, write_json
 from console.cli.streams import FileIn, FileOut, hand_over
+from console.cli.watching import watching
 from console.errors import Exit, Unverified, Usage
 
 if TYPE_CHECKING:
@@ -18,12 +18,10 @@ if TYPE_CHECKING:
 
     from console.ledger.note import VerifyKey
     from console.ledger.verdict import Verdict
-    from console.ledger.verifying import Progress
     from console.office import Office
+    from console.reports.exporting import Exported
 
 LOGS = ("ledger", "accesses")
-SLOW = 1.0
-"""Seconds after which a person is told how far it is."""
 
 
 @click.group("audit")
@@ -57,7 +55,9 @@ def verify(ctx: click.Context, bundle: Path | None, key: str | None, log: str | 
             )
         from console.ledger.bundle import verify_bundle
 
-        return _answer(verify_bundle(bundle, known), form, f"{bundle.name} is")
+        with watching() as progress:
+            verdict = verify_bundle(bundle, known, progress)
+        return _answer(verdict, form, f"{bundle.name} is")
     from console.authority import Permission, authorize
     from console.ledger.verifying import verify as verified
     from models.words import Log
@@ -66,7 +66,8 @@ def verify(ctx: click.Context, bundle: Path | None, key: str | None, log: str | 
     # Who cannot sign in, since nothing can be put on record any more, has to be able to find out why.
     if holds and not _signs_alone(office):
         authorize(who(ctx), Permission.AUDIT_SEE)
-    verdict = verified(office, log=Log(log) if log else None, key=known, progress=_telling())
+    with watching() as progress:
+        verdict = verified(office, log=Log(log) if log else None, key=known, progress=progress)
     return _answer(verdict, form, "the records are")
 
 
@@ -98,24 +99,6 @@ def _signs_alone(office: Office) -> bool:
 
     with office.reading() as connection:
         return reads_logs_alone(connection)
-
-
-def _telling() -> Any:
-    """How far it is, on one line of a terminal, once it takes long."""
-    if not sys.stderr.isatty():
-        return None
-
-    def tell(progress: Progress) -> None:
-        if progress.done / max(progress.rate, 1) > SLOW:
-            end = "\n" if progress.done >= progress.total else ""
-            click.echo(
-                f"\r\x1b[K{progress.log}: {progress.done:,} of {progress.total:,}, {progress.rate:,.0f} a second, "
-                f"{progress.left:.0f} s left{end}",
-                nl=False,
-                err=True,
-            )
-
-    return tell
 
 
 def _answer(verdict: Verdict, form: str, what: str) -> int:
@@ -214,7 +197,12 @@ def export(
         force=force,
     )
     call = read_key(key) or office.random.bytes(16).hex()
-    made = with_code(office, operator, code, lambda: exported(office, operator, wanted, call))
+
+    def carry_out() -> Exported:
+        with watching() as progress:
+            return exported(office, operator, wanted, call, progress)
+
+    made = with_code(office, operator, code, carry_out)
     if made.checkpoint is None:
         say(
             f"{made.count:,} records wait for a second person as request {made.request}; nothing was exported yet. "

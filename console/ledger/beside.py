@@ -14,15 +14,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from console.ledger.log import Record
-    from models.words import Log
 
 SLICE = 500
 """Values of one IN list."""
 
 
 @dataclass(slots=True)
-class _Run:
-    """The records of one batch, which stand side by side."""
+class Run:
+    """The records of one batch, which stand side by side: how many from index `first`, and what the first says if it is right."""
 
     batch: str
     first: int
@@ -38,50 +37,27 @@ class _Receipt(msgspec.Struct):
     done: int
 
 
-class Beside:
-    """Looks at the records of one log in their order. `faults` are about batches; a bad detail is its record's."""
+class Batches:
+    """Joins the batches of one log's stretches, taken in their order. `faults` says what is wrong with them."""
 
-    def __init__(self, log: Log) -> None:
-        self._log = log
-        self._run: _Run | None = None
-        self._ended: list[_Run] = []
-        self._detail = ""
+    def __init__(self) -> None:
+        self._open: Run | None = None
         self.faults: list[str] = []
 
-    def look(
-        self, connection: sa.Connection, read: Sequence[tuple[Any, Record | None]], *, last: bool
-    ) -> Iterator[tuple[int, str]]:
-        """Take rows with their records in; gives the index of each record whose detail is not right, and why."""
-        digests: dict[str, tuple[int, str]] = {}
-        for row, record in read:
-            if self._run is None or self._run.batch != row.batch:
-                self._end()
-                self._run = _Run(row.batch, row.place, 0, record)
-            self._run.count += 1
-            if record is not None and record.detail and record.detail != self._detail:
-                self._detail = record.detail
-                digests.setdefault(record.detail, (row.place, record.batch))
-        if last:
-            self._end()
-        self._batches(connection)
-        yield from _details(connection, digests)
-
-    def _end(self) -> None:
-        if self._run is not None and self._run.batch:
-            self._ended.append(self._run)
-        self._run = None
-
-    def _batches(self, connection: sa.Connection) -> None:
-        for start in range(0, len(self._ended), SLICE):
-            runs = self._ended[start : start + SLICE]
-            found = {
-                row.id: row
-                for row in connection.execute(sa.select(t.batch).where(t.batch.c.id.in_([run.batch for run in runs])))
-            }
-            for run in runs:
-                if wrong := _batch_wrong(run, found.get(run.batch)):
-                    self.faults.append(f"Batch {run.batch}, whose records begin at {run.first:,}, {wrong}.")
-        self._ended.clear()
+    def take(self, connection: sa.Connection, edges: Sequence[Run], *, last: bool) -> None:
+        """Go on with the first and the last batch of a stretch; behind the last stretch nothing stays open."""
+        ended = []
+        for run in edges:
+            if self._open is not None and self._open.batch == run.batch:
+                self._open.count += run.count
+                continue
+            if self._open is not None:
+                ended.append(self._open)
+            self._open = run
+        if last and self._open is not None:
+            ended.append(self._open)
+            self._open = None
+        self.faults += runs_wrong(connection, ended)
 
     def left_over(self, connection: sa.Connection) -> None:
         """Batches and details that no record names. They are committed with their records, so none is ever too young."""
@@ -92,7 +68,26 @@ class Beside:
                 self.faults.append(f"{what} {batch!r} belongs to no record.")
 
 
-def _details(connection: sa.Connection, digests: dict[str, tuple[int, str]]) -> Iterator[tuple[int, str]]:
+def runs_wrong(connection: sa.Connection, runs: Sequence[Run]) -> list[str]:
+    """What is wrong with batches all of whose records are known."""
+    named = [run for run in runs if run.batch]
+    faults: list[str] = []
+    for start in range(0, len(named), SLICE):
+        part = named[start : start + SLICE]
+        found = {
+            row.id: row
+            for row in connection.execute(sa.select(t.batch).where(t.batch.c.id.in_([run.batch for run in part])))
+        }
+        faults += [
+            f"Batch {run.batch}, whose records begin at {run.first:,}, {wrong}."
+            for run in part
+            if (wrong := _batch_wrong(run, found.get(run.batch)))
+        ]
+    return faults
+
+
+def details_wrong(connection: sa.Connection, digests: dict[str, tuple[int, str]]) -> Iterator[tuple[int, str]]:
+    """Of sealed details, each with the index and the batch that first name it: the index of one that is not right, and why."""
     detail = t.record_detail
     names = list(digests)
     for start in range(0, len(names), SLICE):
@@ -109,7 +104,7 @@ def _details(connection: sa.Connection, digests: dict[str, tuple[int, str]]) -> 
                 yield index, "its sealed detail is another than the one it names."
 
 
-def _batch_wrong(run: _Run, row: Any) -> str:
+def _batch_wrong(run: Run, row: Any) -> str:
     """What is wrong with a batch whose records are `run`, '' for nothing."""
     if row is None:
         return "has no receipt"

@@ -24,9 +24,12 @@ from console.ledger.merkle import ProofError, leaf_hash
 from console.ledger.note import Checkpoint, VerifyKey, from_base64, open_checkpoint
 from console.ledger.packed import BLOCK, STORED, Digests, Packed, Unpacking, open_packed
 from console.ledger.verdict import Checked, Verdict
+from console.progress import SILENT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from console.progress import Progress
 
 FORM = "district report 1"
 """The first thing a manifest says; another form is another word."""
@@ -40,6 +43,8 @@ RECORDS, GUIDE, MANIFEST, DISCLOSURE, PROOFS, CHECKPOINT = (
     "checkpoint.txt",
 )
 FORMATS = ("csv", "jsonl", "xlsx", "html")
+SAID_EVERY = 2_000
+"""Records between two words about how far it is."""
 ACTION = "audit.export"
 
 
@@ -116,17 +121,17 @@ def report_row(record: Record) -> dict[str, Any]:
     }
 
 
-def verify_bundle(path: Path, key: VerifyKey | str) -> Verdict:
+def verify_bundle(path: Path, key: VerifyKey | str, progress: Progress = SILENT) -> Verdict:
     """Verify a bundle with the portal's public key. Never raises for what is wrong with it: the verdict says it.
 
-    Raises NoteError for a key that is none, Unavailable when the file cannot be read.
+    Raises NoteError for a key that is none, Unavailable when the file cannot be read, Cancelled.
     """
     began = monotonic()
     known = key if isinstance(key, VerifyKey) else VerifyKey.parse(key)
     try:
         with Path(path).open("rb") as file:
             try:
-                manifest, checkpoint = _Bundle(file, known).verify()
+                manifest, checkpoint = _Bundle(file, known, progress).verify()
             except Unverified as error:
                 return Verdict((), faults=(str(error),), seconds=monotonic() - began)
             except (msgspec.MsgspecError, RecursionError, ValueError, csv.Error):
@@ -142,8 +147,9 @@ def verify_bundle(path: Path, key: VerifyKey | str) -> Verdict:
 class _Bundle:
     """One bundle under verification."""
 
-    def __init__(self, file: BinaryIO, key: VerifyKey) -> None:
+    def __init__(self, file: BinaryIO, key: VerifyKey, progress: Progress) -> None:
         self._file = file
+        self._progress = progress
         self._key = key
         self._members: dict[str, Packed] = open_packed(file)
 
@@ -221,6 +227,8 @@ class _Bundle:
             first = record.index if not count else first
             last = record.index
             count += 1
+            if not count % SAID_EVERY:
+                self._progress.say(count, manifest.count, "verifying the report:")
             yield record.index, leaf_hash(body)
         if (count, first, last) != (manifest.count, manifest.first, manifest.last) or last >= manifest.size:
             raise ProofError(f"{RECORDS} does not hold the records that the manifest says.")

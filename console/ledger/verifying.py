@@ -1,8 +1,9 @@
 """Verify everything: every record, the tree over them, and what was signed, all computed anew from the stored bytes.
 
 Nothing is believed that can be computed, and what the database says of itself is held against what lies outside it: the signer's
-state, the published checkpoints, the key. Records are read in order, a chunk at a time, each chunk in a transaction of its own, so
-that memory stays flat and deciding never waits for verifying. What was appended after the start is not looked at.
+state, the published checkpoints, the key. Records are read in order, a stretch at a time, each in a transaction of its own, so that
+memory stays flat and deciding never waits for verifying; where they are many, in two processes. What was appended after the start is
+not looked at.
 
 A record that was changed together with all that the database says of it shows only in a signed root. Then the first bad record is
 one of those between the last checkpoint that fits and the first that does not, narrowed by the stored tree where that helps.
@@ -13,39 +14,28 @@ taken out of the middle of the published ones (the others still prove everything
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from hashlib import sha256
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from console.lazy import sa, t
-from console.ledger.beside import Beside
-from console.ledger.reading_back import columns, read_back
+from console.ledger.beside import Batches
+from console.ledger.hands import hands
 from console.ledger.regrown import Regrown
 from console.ledger.verdict import Bad, Checked, Verdict
 from console.ledger.witnesses import Witnesses
+from console.progress import SILENT
 from models.words import Log
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Iterator
 
-    from console.ledger.log import Record
     from console.ledger.note import VerifyKey
+    from console.ledger.stretch import Stretch
     from console.office import Office
+    from console.progress import Progress
 
-CHUNK = 10_000
-"""Records of one transaction, about 6 MB."""
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How far a verification is: records done of all, records a second, seconds left."""
-
-    log: str
-    done: int
-    total: int
-    rate: float
-    left: float
+CHUNK = 20_000
+"""Records of one stretch, about 12 MB."""
 
 
 def verify(
@@ -53,17 +43,19 @@ def verify(
     *,
     log: Log | None = None,
     key: VerifyKey | None = None,
-    progress: Callable[[Progress], None] | None = None,
+    progress: Progress = SILENT,
+    processes: int | None = None,
 ) -> Verdict:
     """Verify one log, or both. `key` is the portal's public key as somebody outside keeps it; without it the signer's own is taken.
 
-    Never raises for what is wrong with the records: the verdict says it. Raises Unavailable when the database cannot be read.
+    `processes` is how many read; None leaves it to how many records there are and processors. Never raises for what is wrong with
+    the records: the verdict says it. Raises Unavailable when the database cannot be read, Cancelled.
     """
     began = monotonic()
     faults = _identity(office, key)
     walks = [_Walk(office, each, key) for each in ((log,) if log is not None else Log)]
     for walk in walks:
-        walk.run(progress)
+        walk.run(progress, processes)
         faults += walk.faults
     return Verdict(
         tuple(walk.checked for walk in walks),
@@ -95,7 +87,8 @@ class _Walk:
         self._log = log
         self._witnesses = Witnesses(office.signer, log, key)
         self._tree = Regrown(log, self._witnesses)
-        self._beside = Beside(log)
+        self._batches = Batches()
+        self._empty = False
         self._found: tuple[int, str] | None = None
         self.size = 0
         self.faults: list[str] = []
@@ -106,62 +99,53 @@ class _Walk:
         """What was read."""
         return Checked(str(self._log), self.size, self._tree.frontier.root().hex(), self._witnesses.signed)
 
-    def run(self, progress: Callable[[Progress], None] | None) -> None:
+    def run(self, progress: Progress, processes: int | None) -> None:
         """Read it all; then `bad` and `faults` say what was found."""
-        began = monotonic()
         with self._office.reading() as connection:
             head = connection.execute(sa.select(t.log_head).where(t.log_head.c.log == self._log)).one_or_none()
         self.size = head.size if head is not None else 0
-        expected = 0
-        while expected < self.size and (reached := self._chunk(expected)) is not None:
-            expected = reached
-            if progress is not None:
-                rate = expected / max(monotonic() - began, 1e-6)
-                progress(Progress(str(self._log), expected, self.size, rate, (self.size - expected) / rate))
-        if expected < self.size:
-            self._miss(expected)
+        what = f"verifying the {self._log}:"
+        with hands(self._office, self.size, processes) as read:
+            for stretch in read(str(self._log), self._ranges()):
+                self._take(stretch)
+                progress.say(stretch.end, self.size, what)
+        with self._office.reading() as connection:
+            self._batches.take(connection, (), last=True)
         self._tree.finish()
         self._witnesses.close(self.size)
         self._judge(head)
 
-    def _chunk(self, expected: int) -> int | None:
-        """Check the next records from index `expected` on; returns the index that has to follow, None when there are no more."""
-        record = t.record
+    def _ranges(self) -> Iterator[tuple[int, int]]:
+        """From where to where each stretch is to be read. Where there is nothing, it goes on where there is something again."""
+        first = 0
+        while first < self.size:
+            stop = min(first + CHUNK, self.size)
+            yield first, stop
+            first = self._next(stop) if self._empty else stop
+
+    def _next(self, index: int) -> int:
+        """The first record from `index` on, the log's size if there is none."""
+        record = t.record.c
         with self._office.reading() as connection:
-            rows = connection.execute(
-                sa.select(*columns())
-                .where(record.c.log == self._log, record.c.index >= expected, record.c.index < self.size)
-                .order_by(record.c.index)
-                .limit(CHUNK)
-            ).all()
-            return self._take(connection, rows, expected) if rows else None
+            found = connection.execute(
+                sa.select(sa.func.min(record.index)).where(
+                    record.log == self._log, record.index >= index, record.index < self.size
+                )
+            ).scalar()
+        return self.size if found is None else int(found)
 
-    def _take(self, connection: sa.Connection, rows: Sequence[Any], expected: int) -> int:
-        """Check a chunk's records; returns the index that has to follow."""
-        leaves: list[bytes] = []
-        read: list[tuple[Any, Record | None]] = []
-        log = str(self._log)
-        for row in rows:
-            if row.place != expected:
-                self._tree.grow(leaves)
-                leaves = []
-                self._miss(expected)
-            expected = row.place + 1
-            body = row.body.encode()
-            record, wrong = read_back(row, body, log)
-            if wrong:
-                self._note(row.place, wrong)
-            read.append((row, None if wrong else record))
-            leaves.append(sha256(b"\x00" + body).digest())
-        self._tree.grow(leaves)
-        self._tree.compare_nodes(connection)
-        for index, wrong in self._beside.look(connection, read, last=expected >= self.size):
-            self._note(index, wrong)
-        return expected
-
-    def _miss(self, index: int) -> None:
-        self._note(index, "it is missing.")
-        self._tree.stop()
+    def _take(self, stretch: Stretch) -> None:
+        self._empty = stretch.count == 0
+        self._tree.grow(stretch.leaves)
+        if stretch.missing is not None:
+            self._note(stretch.missing, "it is missing.")
+            self._tree.stop()
+        if stretch.wrong is not None:
+            self._note(*stretch.wrong)
+        self._batches.faults += stretch.faults
+        with self._office.reading() as connection:
+            self._tree.compare_nodes(connection)
+            self._batches.take(connection, stretch.edges, last=False)
 
     def _note(self, index: int, wrong: str) -> None:
         if self._found is None or index < self._found[0]:
@@ -172,10 +156,10 @@ class _Walk:
         self._judge_head(head)
         with self._office.reading() as connection:
             if self._log is Log.LEDGER:
-                self._beside.left_over(connection)
+                self._batches.left_over(connection)
             self.faults += [each for each in (self._tree.fault, self._tree.strange(connection)) if each]
             self._beyond(connection)
-        self.faults += self._beside.faults
+        self.faults += self._batches.faults
         if self._tree.promised > self.size:
             self._note(
                 self.size, f"it is missing: {self._tree.promised:,} records were signed. Was an old database put back?"
@@ -199,12 +183,13 @@ class _Walk:
         """Records that the head does not count."""
         record, head = t.record, t.log_head
         size = sa.select(head.c.size).where(head.c.log == self._log).scalar_subquery()
-        outside = sa.or_(record.c.index >= sa.func.coalesce(size, 0), record.c.index < 0)
-        first = connection.execute(
-            sa.select(sa.func.min(record.c.index)).where(record.c.log == self._log, outside)
-        ).scalar()
-        if first is not None:
-            self._note(first, "the head does not count it.")
+        # One after the other: for both at once the database would look at every record.
+        for outside in (record.c.index < 0, record.c.index >= sa.func.coalesce(size, 0)):
+            first = connection.execute(
+                sa.select(sa.func.min(record.c.index)).where(record.c.log == self._log, outside)
+            ).scalar()
+            if first is not None:
+                self._note(first, "the head does not count it.")
         if self._log is Log.LEDGER:
             names = sorted(str(each) for each in Log)
             # Ranges, for the database looks "not in" up in every record.

@@ -46,6 +46,7 @@ from console.ledger.bundle import (
 from console.ledger.cover import cover
 from console.ledger.note import open_checkpoint, to_base64
 from console.ledger.packed import DEFLATED, Packer
+from console.progress import SILENT, leaving
 from console.reports.file_place import beside, release
 from console.reports.heading import Heading
 from console.reports.leave import (
@@ -72,6 +73,7 @@ if TYPE_CHECKING:
     from console.ledger.note import Checkpoint
     from console.ledger.packed import Digests
     from console.office import Office
+    from console.progress import Progress
 
 
 SAID = 500
@@ -110,12 +112,12 @@ class Exported:
     request: int | None = None
 
 
-def export(office: Office, operator: Operator, wanted: Wanted, key: str) -> Exported:
+def export(office: Office, operator: Operator, wanted: Wanted, key: str, progress: Progress = SILENT) -> Exported:
     """Export records of the ledger, or have that wait for a second person.
 
     Raises Refused without the right, for a file that exists, above the day's budget and when nothing matches; CodeNeeded without the
     code that names ask for; Usage for a filter or format that is none; Unavailable when the file cannot be written or the export not
-    be signed. There is no file then.
+    be signed; Cancelled. There is no file then.
     """
     sight, lines, leave = _lines(office, operator, wanted)
     with office.reading(operator) as connection:
@@ -136,7 +138,7 @@ def export(office: Office, operator: Operator, wanted: Wanted, key: str) -> Expo
         )
         return Exported(wanted.out, count, "", None, receipt.request)
     with beside(wanted) as (path, file):
-        return _Export(office, sight, wanted, lines, office.size(), key, leave).write(path, file)
+        return _Export(office, sight, wanted, lines, office.size(), key, leave, progress).write(path, file)
 
 
 def plan_export(office: Office, operator: Operator, wanted: Wanted) -> ExportPlan:
@@ -205,7 +207,15 @@ class _Export:
     """One export under way."""
 
     def __init__(
-        self, office: Office, sight: Sight, wanted: Wanted, lines: Lines, size: int, key: str, leave: int | None
+        self,
+        office: Office,
+        sight: Sight,
+        wanted: Wanted,
+        lines: Lines,
+        size: int,
+        key: str,
+        leave: int | None,
+        progress: Progress,
     ) -> None:
         self._office = office
         self._sight = sight
@@ -214,6 +224,7 @@ class _Export:
         self._size = size
         self._key = key
         self._leave = leave
+        self._progress = progress
         self._indexes = array("q")
 
     def write(self, path: Path, file: BinaryIO) -> Exported:
@@ -238,7 +249,8 @@ class _Export:
         packer.finish()
         file.flush()
         os.fsync(file.fileno())
-        verdict = verify_bundle(path, self._office.signer.key(Log.LEDGER).verify_key)
+        with leaving("Cancelled; the export is on record, but no file was given out."):
+            verdict = verify_bundle(path, self._office.signer.key(Log.LEDGER).verify_key, self._progress)
         if not verdict.holds:
             raise Unverified(
                 f"The report does not verify: {verdict.sentences[0]} It was recorded but not given out; run district audit verify."
@@ -310,11 +322,12 @@ class _Export:
 
     def _records(self, write: Callable[[bytes], object]) -> None:
         kept: list[str] = []
-        for _, body in self._lines.bodies():
+        for done, (_, body) in enumerate(self._lines.bodies(), 1):
             kept.append(body)
             if len(kept) >= 2_000:
                 write(("\n".join(kept) + "\n").encode())
                 kept.clear()
+                self._progress.say(done, len(self._indexes), "writing the records:")
         if kept:
             write(("\n".join(kept) + "\n").encode())
 
