@@ -24,7 +24,7 @@ from console.ids import SeededRandom
 from console.settings import Settings
 from console.wiring import open_office
 from screens.app import ConsoleApp
-from tests.portals import NOON, Portal, open_portal
+from tests.portals import NOON, Portal, open_portal, unhurt
 from tests.vouching import Unasked
 
 if TYPE_CHECKING:
@@ -68,7 +68,9 @@ def opened(folder: Path) -> Portal:
         {"database": {"url": f"sqlite:///{folder / 'portal.db'}"}, "portal": {"origin": "test.example/ledger"}}, folder
     )
     clock = SettableClock(settings.portal.zone, NOON)
-    return Portal(open_office(settings, clock=clock, random=SeededRandom(2), assurance=Unasked()), settings, clock)
+    office = open_office(settings, clock=clock, random=SeededRandom(2), assurance=Unasked())
+    unhurt(office)
+    return Portal(office, settings, clock)
 
 
 @pytest.fixture(scope="session")

@@ -24,7 +24,7 @@ from models import tables as t
 from models.engine import writing
 from models.words import AccountType
 from tests.directories import entry, read
-from tests.portals import NOON, Portal, open_portal
+from tests.portals import NOON, Portal, open_portal, unhurt
 from tests.services.postgres import APP, as_role
 from tests.vouching import Unasked
 
@@ -273,12 +273,13 @@ class District:
         settings = Settings.build(tables, self.folder)
         clock = SettableClock(settings.portal.zone, NOON)
         office = open_office(settings, clock=clock, random=SeededRandom(1), assurance=Unasked())
+        unhurt(office)
         try:
             yield Portal(office, settings, clock)
         finally:
             office.engine.dispose()
             if self.cluster is not None:
-                self.cluster.drop(url)
+                self.cluster.leave(url)
 
 
 def run(portal: Portal, statement: Any) -> None:
