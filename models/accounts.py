@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from sqlalchemy import Column, Date, ForeignKey, Index, Text, UniqueConstraint
 
-from models.schema import Identifier, Moment, flag, key, table, version, word
+from models.schema import Folded, Identifier, Moment, few, flag, key, table, version, word
 from models.words import AccountStatus, AccountType, MembershipStatus, Origin
 
 organisation = table(
     "organisation",
     key(),
     Column("name", Text, nullable=False),
-    Column("name_key", Text, nullable=False, unique=True),
+    Column("name_key", Folded, nullable=False, unique=True),
     flag("agreement_required"),
     Column("agreement_from", Date),
     Column("agreement_until", Date),
@@ -23,15 +23,15 @@ account = table(
     key(),
     word("type", AccountType),
     Column("login", Text, nullable=False),
-    Column("login_key", Text, nullable=False, unique=True),
+    Column("login_key", Folded, nullable=False, unique=True),
     Column("given_name", Text, nullable=False),
     Column("family_name", Text, nullable=False),
-    Column("name_key", Text, nullable=False, server_default=""),
-    Column("family_key", Text, nullable=False, server_default=""),
+    Column("name_key", Folded, nullable=False, server_default=""),
+    Column("family_key", Folded, nullable=False, server_default=""),
     Column("email", Text),
-    Column("email_key", Text, nullable=False, server_default=""),
+    Column("email_key", Folded, nullable=False, server_default=""),
     Column("phone", Text),
-    Column("phone_key", Text, nullable=False, server_default=""),
+    Column("phone_key", Folded, nullable=False, server_default=""),
     word("status", AccountStatus, AccountStatus.PENDING),
     word("origin", Origin, Origin.SELF),
     Column("student_id", Identifier, ForeignKey("student.id"), index=True),
@@ -42,6 +42,7 @@ account = table(
     Column("deleted_at", Moment),
     version(),
     Index("ix_account_family_key_id", "family_key", "id"),
+    Index("ix_account_name_key", "name_key"),
     Index("ix_account_email_key", "email_key"),
 )
 """`student_id` and `staff_id` say whose login it is. `suspended_until` is exclusive: on that day the login works again.
@@ -73,6 +74,7 @@ membership = table(
     Column("rebased", Text),
     version(),
     UniqueConstraint("account_id", "student_id"),
+    few("ix_membership_blocked", "student_id", "blocked"),
 )
 """A parent's tie to one student.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Column, Date, ForeignKey, Index, LargeBinary, SmallInteger, Text
 
-from models.schema import Identifier, Moment, flag, key, table, version, word
+from models.schema import Folded, Identifier, Moment, flag, key, table, version, word
 from models.words import Basis, ChallengeState, GrantState, RegistrationKind, RegistrationState
 
 registration = table(
@@ -20,18 +20,18 @@ registration = table(
     Column("school_id", Identifier, ForeignKey("school.id")),
     Column("given_name", Text, nullable=False),
     Column("family_name", Text, nullable=False),
-    Column("name_key", Text, nullable=False, server_default=""),
-    Column("family_key", Text, nullable=False, server_default=""),
-    Column("skeleton", Text, nullable=False, server_default=""),
+    Column("name_key", Folded, nullable=False, server_default=""),
+    Column("family_key", Folded, nullable=False, server_default=""),
+    Column("skeleton", Folded, nullable=False, server_default=""),
     Column("email", Text),
-    Column("email_key", Text, nullable=False, server_default=""),
+    Column("email_key", Folded, nullable=False, server_default=""),
     Column("phone", Text),
-    Column("phone_key", Text, nullable=False, server_default=""),
+    Column("phone_key", Folded, nullable=False, server_default=""),
     Column("relation", Text, nullable=False, server_default=""),
     Column("student_number", Text, nullable=False),
     Column("student_given_name", Text),
     Column("student_family_name", Text),
-    Column("student_family_key", Text, nullable=False, server_default=""),
+    Column("student_family_key", Folded, nullable=False, server_default=""),
     Column("organisation_name", Text),
     Column("code_hash", LargeBinary),
     Column("facts", SmallInteger, nullable=False, server_default="0"),
@@ -48,7 +48,8 @@ registration = table(
     version(),
     Index("ix_registration_state_arrived_at_id", "state", "arrived_at", "id"),
     Index("ix_registration_state_match_id", "state", "match", "id"),
-    Index("ix_registration_state_family_key_id", "state", "family_key", "id"),
+    Index("ix_registration_family_key_id", "family_key", "id"),
+    Index("ix_registration_name_key", "name_key"),
     Index("ix_registration_school_id_state_arrived_at_id", "school_id", "state", "arrived_at", "id"),
     Index("ix_registration_arrived_at_id", "arrived_at", "id"),
     Index("ix_registration_email_key", "email_key"),

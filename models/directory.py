@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Column, ForeignKey, Index, Text
 
-from models.schema import Identifier, Moment, flag, key, table, version, word
+from models.schema import Folded, Identifier, Moment, flag, key, table, version, word
 from models.words import ActivationState
 
 directory_user = table(
@@ -12,11 +12,11 @@ directory_user = table(
     key(),
     Column("directory_id", Text, nullable=False, unique=True),
     Column("login", Text, nullable=False),
-    Column("login_key", Text, nullable=False),
+    Column("login_key", Folded, nullable=False),
     Column("given_name", Text, nullable=False),
     Column("family_name", Text, nullable=False),
-    Column("name_key", Text, nullable=False, server_default=""),
-    Column("family_key", Text, nullable=False, server_default=""),
+    Column("name_key", Folded, nullable=False, server_default=""),
+    Column("family_key", Folded, nullable=False, server_default=""),
     Column("email", Text),
     Column("number", Text),
     Column("codes", Text, nullable=False, server_default=""),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Boolean, Column, Date, ForeignKey, Index, Integer, LargeBinary, Text, UniqueConstraint, true
 
-from models.schema import Identifier, Moment, flag, key, table, version, word
+from models.schema import Folded, Identifier, Moment, few, flag, key, table, version, word
 from models.words import ConsentPolicy, HoldPolicy, InitialRights, Mask, RosterStatus
 
 school = table(
@@ -73,14 +73,14 @@ student = table(
     Column("given_name", Text, nullable=False),
     Column("middle_name", Text),
     Column("family_name", Text, nullable=False),
-    Column("name_key", Text, nullable=False, server_default=""),
-    Column("family_key", Text, nullable=False, server_default=""),
+    Column("name_key", Folded, nullable=False, server_default=""),
+    Column("family_key", Folded, nullable=False, server_default=""),
     Column("family_initial", Text, nullable=False, server_default=""),
     Column("birth_date", Date),
     Column("adult_on", Date),
     Column("grade", Text),
     Column("email", Text),
-    Column("email_key", Text, nullable=False, server_default=""),
+    Column("email_key", Folded, nullable=False, server_default=""),
     Column("school_id", Identifier, ForeignKey("school.id"), index=True),
     Column("code_hash", LargeBinary),
     word("status", RosterStatus, RosterStatus.ACTIVE),
@@ -101,6 +101,13 @@ student = table(
     Index("ix_student_family_key_id", "family_key", "id"),
     Index("ix_student_name_key", "name_key"),
     Index("ix_student_sealed_name_mac", "sealed_name_mac"),
+    Index("ix_student_email_key", "email_key"),
+    few("ix_student_mask", "mask", "mask <> 'none'"),
+    few("ix_student_parents_blocked", "id", "parents_blocked"),
+    few("ix_student_mask_review", "mask_review", "mask_review IS NOT NULL"),
+    few("ix_student_block_review", "block_review", "block_review IS NOT NULL"),
+    few("ix_student_verify_review", "verify_review", "verify_review IS NOT NULL"),
+    few("ix_student_opt_out_review", "opt_out_review", "opt_out_review IS NOT NULL"),
 )
 """`school_id` is the home school, whose switches apply. `directory_opt_out` lists categories, sorted, comma-separated.
 
@@ -119,15 +126,19 @@ contact = table(
     Column("source_id", Text, nullable=False, unique=True),
     Column("given_name", Text, nullable=False),
     Column("family_name", Text, nullable=False),
-    Column("name_key", Text, nullable=False, server_default=""),
-    Column("skeleton", Text, nullable=False, server_default=""),
+    Column("name_key", Folded, nullable=False, server_default=""),
+    Column("family_key", Folded, nullable=False, server_default=""),
+    Column("skeleton", Folded, nullable=False, server_default=""),
     Column("email", Text),
-    Column("email_key", Text, nullable=False, server_default=""),
+    Column("email_key", Folded, nullable=False, server_default=""),
     Column("phone", Text),
-    Column("phone_key", Text, nullable=False, server_default=""),
-    Column("sms_key", Text, nullable=False, server_default=""),
+    Column("phone_key", Folded, nullable=False, server_default=""),
+    Column("sms_key", Folded, nullable=False, server_default=""),
     word("status", RosterStatus, RosterStatus.ACTIVE),
     Column("row_hash", LargeBinary),
+    Index("ix_contact_family_key_id", "family_key", "id"),
+    Index("ix_contact_name_key", "name_key"),
+    Index("ix_contact_email_key", "email_key"),
 )
 """A guardian as the roster knows them: evidence, never a login."""
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-# "low(" … ")low": letters A to Z only, on both engines, and on PostgreSQL comparable with an indexed column again.
+# "low(" … ")low": letters A to Z only, on both engines, and comparable with an indexed key, which is folded and compared so.
 _DIALECTS = {
     "sqlite": {
         "today": "date('now', 'localtime')",
@@ -41,8 +41,8 @@ _DIALECTS = {
         "yes": "true",
         "no": "false",
         "day": "date ",
-        "low": "(lower(",
-        "lowered": ' COLLATE "C") COLLATE "default")',
+        "low": "lower(",
+        "lowered": ' COLLATE "C")',
         "fence": " OFFSET 0",
     },
 }

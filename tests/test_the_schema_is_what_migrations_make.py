@@ -68,6 +68,15 @@ def _ours(_object: object, name: str | None, kind: str, _reflected: bool, _compa
 def _shape(engine: sa.Engine) -> dict[str, Any]:
     inspector = sa.inspect(engine)
     return {
-        name: ([column["name"] for column in inspector.get_columns(name)], inspector.get_indexes(name))
+        name: (
+            [column["name"] for column in inspector.get_columns(name)],
+            [_said(index) for index in inspector.get_indexes(name)],
+        )
         for name in [*inspector.get_table_names(), *inspector.get_view_names()]
     }
+
+
+def _said(index: Any) -> dict[str, str]:
+    """Of an index of some rows the inspector tells the condition as an object that equals none."""
+    options = {name: str(value) for name, value in index["dialect_options"].items()}
+    return {name: str(value) for name, value in {**index, "dialect_options": options}.items()}

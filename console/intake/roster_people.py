@@ -194,6 +194,7 @@ class PeopleStage:
             [user.given_name for user in users],
             [user.family_name for user in users],
             name_keys(names),
+            name_keys([user.family_name for user in users]),
             skeletons(names),
             [user.email for user in users],
             [email_key(user.email) for user in users],

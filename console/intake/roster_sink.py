@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from console.vault import Vault
 
 CHUNK = 10_000
-KEYS_VERSION = "2"
+KEYS_VERSION = "3"
 """Raised when keys are computed differently, so that the next import computes them anew."""
 
 

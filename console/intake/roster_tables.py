@@ -97,6 +97,7 @@ _COLUMNS = {
             "given_name",
             "family_name",
             "name_key",
+            "family_key",
             "skeleton",
             "email",
             "email_key",

@@ -46,7 +46,7 @@ SMALL = 1_000
 ENGINES = ("sqlite", "postgresql")
 SERVER = {
     "shared_buffers": "1GB",
-    "max_wal_size": "8GB",
+    "max_wal_size": "2GB",
     "work_mem": "16MB",
     "maintenance_work_mem": "256MB",
     "effective_cache_size": "6GB",

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from models.schema import Identifier, Moment
+from models.schema import Folded, Identifier, Moment
 
 revision = "0001"
 down_revision = None
@@ -33,19 +33,23 @@ def upgrade() -> None:
         sa.Column("source_id", sa.Text(), nullable=False),
         sa.Column("given_name", sa.Text(), nullable=False),
         sa.Column("family_name", sa.Text(), nullable=False),
-        sa.Column("name_key", sa.Text(), server_default="", nullable=False),
-        sa.Column("skeleton", sa.Text(), server_default="", nullable=False),
+        sa.Column("name_key", Folded, server_default="", nullable=False),
+        sa.Column("family_key", Folded, server_default="", nullable=False),
+        sa.Column("skeleton", Folded, server_default="", nullable=False),
         sa.Column("email", sa.Text(), nullable=True),
-        sa.Column("email_key", sa.Text(), server_default="", nullable=False),
+        sa.Column("email_key", Folded, server_default="", nullable=False),
         sa.Column("phone", sa.Text(), nullable=True),
-        sa.Column("phone_key", sa.Text(), server_default="", nullable=False),
-        sa.Column("sms_key", sa.Text(), server_default="", nullable=False),
+        sa.Column("phone_key", Folded, server_default="", nullable=False),
+        sa.Column("sms_key", Folded, server_default="", nullable=False),
         sa.Column("status", sa.Text(), server_default="active", nullable=False),
         sa.Column("row_hash", sa.LargeBinary(), nullable=True),
         sa.CheckConstraint("status IN ('active', 'withdrawn')", name=op.f("ck_contact_status_word")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_contact")),
         sa.UniqueConstraint("source_id", name=op.f("uq_contact_source_id")),
     )
+    op.create_index("ix_contact_email_key", "contact", ["email_key"], unique=False)
+    op.create_index("ix_contact_family_key_id", "contact", ["family_key", "id"], unique=False)
+    op.create_index("ix_contact_name_key", "contact", ["name_key"], unique=False)
     op.create_table(
         "course",
         sa.Column("id", Identifier, autoincrement=True, nullable=False),
@@ -212,7 +216,7 @@ def upgrade() -> None:
         "organisation",
         sa.Column("id", Identifier, autoincrement=True, nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
-        sa.Column("name_key", sa.Text(), nullable=False),
+        sa.Column("name_key", Folded, nullable=False),
         sa.Column("agreement_required", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.Column("agreement_from", sa.Date(), nullable=True),
         sa.Column("agreement_until", sa.Date(), nullable=True),
@@ -374,14 +378,14 @@ def upgrade() -> None:
         sa.Column("given_name", sa.Text(), nullable=False),
         sa.Column("middle_name", sa.Text(), nullable=True),
         sa.Column("family_name", sa.Text(), nullable=False),
-        sa.Column("name_key", sa.Text(), server_default="", nullable=False),
-        sa.Column("family_key", sa.Text(), server_default="", nullable=False),
+        sa.Column("name_key", Folded, server_default="", nullable=False),
+        sa.Column("family_key", Folded, server_default="", nullable=False),
         sa.Column("family_initial", sa.Text(), server_default="", nullable=False),
         sa.Column("birth_date", sa.Date(), nullable=True),
         sa.Column("adult_on", sa.Date(), nullable=True),
         sa.Column("grade", sa.Text(), nullable=True),
         sa.Column("email", sa.Text(), nullable=True),
-        sa.Column("email_key", sa.Text(), server_default="", nullable=False),
+        sa.Column("email_key", Folded, server_default="", nullable=False),
         sa.Column("school_id", Identifier, nullable=True),
         sa.Column("code_hash", sa.LargeBinary(), nullable=True),
         sa.Column("status", sa.Text(), server_default="active", nullable=False),
@@ -405,25 +409,74 @@ def upgrade() -> None:
         sa.UniqueConstraint("pseudonym", name=op.f("uq_student_pseudonym")),
         sa.UniqueConstraint("source_id", name=op.f("uq_student_source_id")),
     )
+    op.create_index(
+        "ix_student_block_review",
+        "student",
+        ["block_review"],
+        unique=False,
+        sqlite_where=sa.text("block_review IS NOT NULL"),
+        postgresql_where=sa.text("block_review IS NOT NULL"),
+    )
+    op.create_index("ix_student_email_key", "student", ["email_key"], unique=False)
     op.create_index("ix_student_family_key_id", "student", ["family_key", "id"], unique=False)
+    op.create_index(
+        "ix_student_mask",
+        "student",
+        ["mask"],
+        unique=False,
+        sqlite_where=sa.text("mask <> 'none'"),
+        postgresql_where=sa.text("mask <> 'none'"),
+    )
+    op.create_index(
+        "ix_student_mask_review",
+        "student",
+        ["mask_review"],
+        unique=False,
+        sqlite_where=sa.text("mask_review IS NOT NULL"),
+        postgresql_where=sa.text("mask_review IS NOT NULL"),
+    )
     op.create_index("ix_student_name_key", "student", ["name_key"], unique=False)
     op.create_index("ix_student_number", "student", ["number"], unique=False)
+    op.create_index(
+        "ix_student_opt_out_review",
+        "student",
+        ["opt_out_review"],
+        unique=False,
+        sqlite_where=sa.text("opt_out_review IS NOT NULL"),
+        postgresql_where=sa.text("opt_out_review IS NOT NULL"),
+    )
+    op.create_index(
+        "ix_student_parents_blocked",
+        "student",
+        ["id"],
+        unique=False,
+        sqlite_where=sa.text("parents_blocked"),
+        postgresql_where=sa.text("parents_blocked"),
+    )
     op.create_index(op.f("ix_student_school_id"), "student", ["school_id"], unique=False)
     op.create_index("ix_student_sealed_name_mac", "student", ["sealed_name_mac"], unique=False)
+    op.create_index(
+        "ix_student_verify_review",
+        "student",
+        ["verify_review"],
+        unique=False,
+        sqlite_where=sa.text("verify_review IS NOT NULL"),
+        postgresql_where=sa.text("verify_review IS NOT NULL"),
+    )
     op.create_table(
         "account",
         sa.Column("id", Identifier, autoincrement=True, nullable=False),
         sa.Column("type", sa.Text(), nullable=False),
         sa.Column("login", sa.Text(), nullable=False),
-        sa.Column("login_key", sa.Text(), nullable=False),
+        sa.Column("login_key", Folded, nullable=False),
         sa.Column("given_name", sa.Text(), nullable=False),
         sa.Column("family_name", sa.Text(), nullable=False),
-        sa.Column("name_key", sa.Text(), server_default="", nullable=False),
-        sa.Column("family_key", sa.Text(), server_default="", nullable=False),
+        sa.Column("name_key", Folded, server_default="", nullable=False),
+        sa.Column("family_key", Folded, server_default="", nullable=False),
         sa.Column("email", sa.Text(), nullable=True),
-        sa.Column("email_key", sa.Text(), server_default="", nullable=False),
+        sa.Column("email_key", Folded, server_default="", nullable=False),
         sa.Column("phone", sa.Text(), nullable=True),
-        sa.Column("phone_key", sa.Text(), server_default="", nullable=False),
+        sa.Column("phone_key", Folded, server_default="", nullable=False),
         sa.Column("status", sa.Text(), server_default="pending", nullable=False),
         sa.Column("origin", sa.Text(), server_default="self", nullable=False),
         sa.Column("student_id", Identifier, nullable=True),
@@ -449,6 +502,7 @@ def upgrade() -> None:
     )
     op.create_index("ix_account_email_key", "account", ["email_key"], unique=False)
     op.create_index("ix_account_family_key_id", "account", ["family_key", "id"], unique=False)
+    op.create_index("ix_account_name_key", "account", ["name_key"], unique=False)
     op.create_index(op.f("ix_account_staff_id"), "account", ["staff_id"], unique=False)
     op.create_index(op.f("ix_account_student_id"), "account", ["student_id"], unique=False)
     op.create_table(
@@ -502,11 +556,11 @@ def upgrade() -> None:
         sa.Column("id", Identifier, autoincrement=True, nullable=False),
         sa.Column("directory_id", sa.Text(), nullable=False),
         sa.Column("login", sa.Text(), nullable=False),
-        sa.Column("login_key", sa.Text(), nullable=False),
+        sa.Column("login_key", Folded, nullable=False),
         sa.Column("given_name", sa.Text(), nullable=False),
         sa.Column("family_name", sa.Text(), nullable=False),
-        sa.Column("name_key", sa.Text(), server_default="", nullable=False),
-        sa.Column("family_key", sa.Text(), server_default="", nullable=False),
+        sa.Column("name_key", Folded, server_default="", nullable=False),
+        sa.Column("family_key", Folded, server_default="", nullable=False),
         sa.Column("email", sa.Text(), nullable=True),
         sa.Column("number", sa.Text(), nullable=True),
         sa.Column("codes", sa.Text(), server_default="", nullable=False),
@@ -571,6 +625,14 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["student_id"], ["student.id"], name=op.f("fk_membership_student_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_membership")),
         sa.UniqueConstraint("account_id", "student_id", name=op.f("uq_membership_account_id_student_id")),
+    )
+    op.create_index(
+        "ix_membership_blocked",
+        "membership",
+        ["student_id"],
+        unique=False,
+        sqlite_where=sa.text("blocked"),
+        postgresql_where=sa.text("blocked"),
     )
     op.create_index(op.f("ix_membership_student_id"), "membership", ["student_id"], unique=False)
     op.create_table(
@@ -792,18 +854,18 @@ def upgrade() -> None:
         sa.Column("school_id", Identifier, nullable=True),
         sa.Column("given_name", sa.Text(), nullable=False),
         sa.Column("family_name", sa.Text(), nullable=False),
-        sa.Column("name_key", sa.Text(), server_default="", nullable=False),
-        sa.Column("family_key", sa.Text(), server_default="", nullable=False),
-        sa.Column("skeleton", sa.Text(), server_default="", nullable=False),
+        sa.Column("name_key", Folded, server_default="", nullable=False),
+        sa.Column("family_key", Folded, server_default="", nullable=False),
+        sa.Column("skeleton", Folded, server_default="", nullable=False),
         sa.Column("email", sa.Text(), nullable=True),
-        sa.Column("email_key", sa.Text(), server_default="", nullable=False),
+        sa.Column("email_key", Folded, server_default="", nullable=False),
         sa.Column("phone", sa.Text(), nullable=True),
-        sa.Column("phone_key", sa.Text(), server_default="", nullable=False),
+        sa.Column("phone_key", Folded, server_default="", nullable=False),
         sa.Column("relation", sa.Text(), server_default="", nullable=False),
         sa.Column("student_number", sa.Text(), nullable=False),
         sa.Column("student_given_name", sa.Text(), nullable=True),
         sa.Column("student_family_name", sa.Text(), nullable=True),
-        sa.Column("student_family_key", sa.Text(), server_default="", nullable=False),
+        sa.Column("student_family_key", Folded, server_default="", nullable=False),
         sa.Column("organisation_name", sa.Text(), nullable=True),
         sa.Column("code_hash", sa.LargeBinary(), nullable=True),
         sa.Column("facts", sa.SmallInteger(), server_default="0", nullable=False),
@@ -834,7 +896,9 @@ def upgrade() -> None:
     op.create_index(op.f("ix_registration_account_id"), "registration", ["account_id"], unique=False)
     op.create_index("ix_registration_arrived_at_id", "registration", ["arrived_at", "id"], unique=False)
     op.create_index("ix_registration_email_key", "registration", ["email_key"], unique=False)
+    op.create_index("ix_registration_family_key_id", "registration", ["family_key", "id"], unique=False)
     op.create_index(op.f("ix_registration_membership_id"), "registration", ["membership_id"], unique=False)
+    op.create_index("ix_registration_name_key", "registration", ["name_key"], unique=False)
     op.create_index(
         "ix_registration_school_id_state_arrived_at_id",
         "registration",
@@ -842,7 +906,6 @@ def upgrade() -> None:
         unique=False,
     )
     op.create_index("ix_registration_state_arrived_at_id", "registration", ["state", "arrived_at", "id"], unique=False)
-    op.create_index("ix_registration_state_family_key_id", "registration", ["state", "family_key", "id"], unique=False)
     op.create_index("ix_registration_state_match_id", "registration", ["state", "match", "id"], unique=False)
     op.create_index(op.f("ix_registration_student_id"), "registration", ["student_id"], unique=False)
     op.create_table(
