@@ -59,13 +59,17 @@ def as_role(url: str, role: str) -> str:
     return f"{scheme.rpartition('/')[0]}/{role}@{rest}" if at and url.startswith("postgresql") else url
 
 
+def _name_in(url: str) -> str:
+    return url.partition("?")[0].rsplit("/", 1)[1]
+
+
 def _dropped(name: str) -> sql.Composed:
     return sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
 
 
 def copy_database(url: str, name: str) -> None:
     """A copy `name` of the database at `url`, on the same server; the sessions of the copied one are ended."""
-    old = url.partition("?")[0].rsplit("/", 1)[1]
+    old = _name_in(url)
     with psycopg.connect(_superusers(url), autocommit=True) as connection:
         connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (old,))
         connection.execute(_copied(name, old))
@@ -73,7 +77,7 @@ def copy_database(url: str, name: str) -> None:
 
 def replace_by_copy(url: str, name: str) -> None:
     """A copy of the database `name` in place of the one at `url`, in which nobody may have been yet."""
-    new = url.partition("?")[0].rsplit("/", 1)[1]
+    new = _name_in(url)
     with psycopg.connect(_superusers(url), autocommit=True) as connection:
         connection.execute(_dropped(new))
         connection.execute(_copied(new, name))
@@ -174,9 +178,8 @@ class Cluster:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(each, signal.SIGKILL)
         self._signal(signal.SIGKILL)
-        while any(
-            _alive(each) for each in processes
-        ):  # one that is left keeps the shared memory, and a new server from starting
+        # One that is left keeps the shared memory, and a new server from starting.
+        while any(_alive(each) for each in processes):
             time.sleep(0.005)
 
     def revive(self) -> None:
@@ -213,11 +216,12 @@ class Cluster:
         return self.url(name)
 
     def drop(self, url: str) -> None:
-        """Have the database at `url` removed, its sessions too, when the next one is made: its sessions are gone by then.
+        """Removes the database at `url`, its sessions too. The server looks every 100 ms whether the last session has left."""
+        self._administer(_dropped(_name_in(url)))
 
-        The server looks every 100 ms whether the last session has left, so removing it at once would take that long.
-        """
-        self._left.append(url.partition("?")[0].rsplit("/", 1)[1])
+    def leave(self, url: str) -> None:
+        """Has the database at `url` removed when the next one is made: its sessions are gone by then, and nobody waits."""
+        self._left.append(_name_in(url))
 
     def _administer(self, *statements: sql.Composed) -> None:
         with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
