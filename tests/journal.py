@@ -159,7 +159,7 @@ class Judge:
             there = self._read(connection)
         self._compare(there)
         many: dict[str, int] = {}
-        for record in records:
+        for record in (each for each in records if each.kind == "decision"):
             many[record.batch] = many.get(record.batch, 0) + 1
         for batch in many.keys() - found.keys():
             self._counts.note("torn", f"records of {batch} without its batch")
@@ -200,7 +200,7 @@ class Judge:
         ).all()
 
     def _replay(self, records: Iterable[log.Record]) -> None:
-        for record in records:
+        for record in (each for each in records if each.kind == "decision"):
             names = {name.rpartition(".")[0] for name in (*record.after, *record.before)} | {""}
             for table in names:
                 place, case = (record.desk.removesuffix("s"), record.case) if not table else (table, record.ties[table])
