@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import re
+import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     Where = Callable[["Wanted", Sight], Predicate]
 
 MAX_LENGTH = 500
+MAX_VALUES = 32
+"""Words and values of one filter. Each is a search or a comparison more for the database; nobody types so many."""
 CENTURY = 36_500
 _PIECE = re.compile(r'(-?)(?:([a-z_]+):)?(?:"([^"]*)"|(\S+))')
 _NAMED = re.compile(r"([a-z_]+):")
@@ -96,6 +99,8 @@ class Term:
     help: str
     where: Where
     words: tuple[str, ...] = ()
+    lanes: bool = False
+    """Whether each alternative of its predicate has an index in the queue's order: a page is then taken from each, and merged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +166,27 @@ def parse(text: str, terms: Sequence[Term]) -> Filter:
                 hint = f"did you mean {nearest[0]}?" if nearest else f"it takes {', '.join(term.words)}."
                 raise Usage(f"{name}: does not know that value; {hint}")
         pieces.append((bool(negated), term, alternatives))
+    if sum(len(alternatives) for _, _, alternatives in pieces) > MAX_VALUES:
+        raise Usage(f"A filter has at most {MAX_VALUES} words and values; nothing was listed. Leave some out.")
     return Filter(text, tuple(pieces))
+
+
+def begins(column: sa.ColumnElement[str], text: str) -> Predicate:
+    """True where the folded key begins with `text`: a range of its index. Never true for no text at all."""
+    import sqlalchemy as sa
+
+    if not text:
+        return sa.false()
+    return sa.and_(column >= text, column < behind(text)) if behind(text) else column >= text
+
+
+def behind(text: str) -> str:
+    """The first text, byte by byte in UTF-8, behind all that begin with `text`; "" where there is none."""
+    for place in range(len(text) - 1, -1, -1):
+        point = ord(text[place]) + 1
+        if point <= sys.maxunicode:
+            return text[:place] + chr(0xE000 if 0xD800 <= point < 0xE000 else point)
+    return ""
 
 
 def _wanted(name: str, text: str) -> Wanted:

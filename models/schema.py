@@ -130,9 +130,12 @@ def flag(name: str) -> Column[bool]:
     return Column(name, Boolean, nullable=False, server_default=false())
 
 
-def few(name: str, column: str, where: str) -> Index:
-    """An index of the few rows where `where` holds: it costs nothing where the others are written."""
-    return Index(name, column, sqlite_where=text(where), postgresql_where=text(where))
+def few(name: str, columns: str | tuple[str, ...], where: str) -> Index:
+    """An index of the few rows where `where` holds: it costs nothing where the others are written.
+
+    SQLite uses it for a query that says `where` in the same words, or compares a column that `where` says is not NULL.
+    """
+    return Index(name, *((columns,) if isinstance(columns, str) else columns), sqlite_where=text(where), postgresql_where=text(where))
 
 
 def table(name: str, *parts: Column[Any] | Any, **options: Any) -> Table:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, LargeBinary, Text, UniqueConstraint
 
-from models.schema import Identifier, Moment, key, table, word
+from models.schema import Identifier, Moment, few, key, table, word
 from models.words import Log, NoticeState
 
 portal = table(
@@ -68,10 +68,16 @@ record = table(
     Index("ix_record_batch", "batch"),
     Index("ix_record_desk_case_id", "desk", "case_id", "index"),
     Index("ix_record_operator_id", "operator_id", "index"),
+    few("ix_record_kind", ("kind", "index"), "kind <> 'decision'"),
+    few("ix_record_action", ("action", "index"), "desk <> 'registrations'"),
+    Index("ix_record_at", "at", postgresql_using="brin", postgresql_with={"autosummarize": "on"}),
     sqlite_with_rowid=False,
 )
 """One line of a log. `body` is the canonical JSON that was hashed, byte for byte; the columns repeat what is filtered by, and
 verification compares them. No plaintext about a person: ids, words, times, and the SHA-256 of the encrypted detail.
+
+What most records are, decisions about registrations, is left out of the indexes by kind and action: bulk decisions do not write them.
+PostgreSQL's index by time is one of ranges of pages, for records come in the order of time.
 """
 
 record_detail = table(

@@ -251,8 +251,27 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("log", "index", name=op.f("pk_record")),
         sqlite_with_rowid=False,
     )
+    op.create_index(
+        "ix_record_action",
+        "record",
+        ["action", "index"],
+        unique=False,
+        sqlite_where=sa.text("desk <> 'registrations'"),
+        postgresql_where=sa.text("desk <> 'registrations'"),
+    )
+    op.create_index(
+        "ix_record_at", "record", ["at"], unique=False, postgresql_using="brin", postgresql_with={"autosummarize": "on"}
+    )
     op.create_index("ix_record_batch", "record", ["batch"], unique=False)
     op.create_index("ix_record_desk_case_id", "record", ["desk", "case_id", "index"], unique=False)
+    op.create_index(
+        "ix_record_kind",
+        "record",
+        ["kind", "index"],
+        unique=False,
+        sqlite_where=sa.text("kind <> 'decision'"),
+        postgresql_where=sa.text("kind <> 'decision'"),
+    )
     op.create_index("ix_record_operator_id", "record", ["operator_id", "index"], unique=False)
     op.create_table(
         "record_detail",
