@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, LargeBinary, Text, UniqueConstraint
 
-from models.schema import Identifier, Moment, few, key, table, word
+from models.schema import Identifier, Moment, few, key, ranged, table, word
 from models.words import Log, NoticeState
 
 portal = table(
@@ -70,8 +70,8 @@ record = table(
     Index("ix_record_operator_id", "operator_id", "index"),
     few("ix_record_kind", ("kind", "index"), "kind <> 'decision'"),
     few("ix_record_action", ("action", "index"), "desk <> 'registrations'"),
-    Index("ix_record_at", "at", postgresql_using="brin", postgresql_with={"autosummarize": "on"}),
-    sqlite_with_rowid=False,
+    ranged("ix_record_at", "at"),
+    in_order=True,
 )
 """One line of a log. `body` is the canonical JSON that was hashed, byte for byte; the columns repeat what is filtered by, and
 verification compares them. No plaintext about a person: ids, words, times, and the SHA-256 of the encrypted detail.
@@ -96,7 +96,7 @@ log_node = table(
     Column("level", Integer, primary_key=True, autoincrement=False),
     Column("index", BigInteger, primary_key=True, autoincrement=False),
     Column("hash", LargeBinary, nullable=False),
-    sqlite_with_rowid=False,
+    in_order=True,
 )
 """Roots of perfect subtrees whose level is a multiple of eight: what makes a proof cheap in a long log."""
 
