@@ -88,14 +88,13 @@ class Findings:
             self.warnings += max(0, other.warnings - KEPT)
         return self
 
-
     def take(self, other: Findings) -> None:
         """Take over what the other holds, by line, and leave it empty."""
         if len(other):
-            other._kept.sort(key=lambda finding: finding.line)  # noqa: SLF001 - its own kind
+            other._kept.sort(key=lambda finding: finding.line)
             self.include([other])
             other.errors = other.warnings = 0
-            other._kept.clear()  # noqa: SLF001
+            other._kept.clear()
 
 
 def shown_name(name: str) -> str:

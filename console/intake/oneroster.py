@@ -104,11 +104,11 @@ class Roster:
         found = self._roles_of_users() if self.version != "1.1" else {}
         for columns in self._columns("users"):
             if self.version == "1.1":
-                *columns, orgs, role = columns
+                *values, orgs, role = columns
                 roles = list(map(self._own_role, orgs, role))
             else:
-                roles = [found.get(user, ()) for user in columns[1]]
-            yield from map(User._make, zip(*columns, roles, strict=True))
+                values, roles = columns, [found.get(user, ()) for user in columns[1]]
+            yield from map(User._make, zip(*values, roles, strict=True))
 
     def _own_role(self, orgs: tuple[str, ...], role: str) -> tuple[Role, ...]:
         if not role:
@@ -129,12 +129,12 @@ class Roster:
 
     def _share(self, roles: tuple[Role, ...]) -> tuple[Role, ...]:
         """The same tuple for the same roles: a school has thousands of students with one and the same role."""
-        return self._shared.setdefault(roles, roles)
+        return self._shared.setdefault(roles, roles)  # type: ignore[no-any-return] # it is the key's type
 
     def _rows(self, name: str) -> Iterator[Any]:
         if name not in self._parts:
             return
-        make = self._parts[name].kind.build._make
+        make: Any = getattr(self._parts[name].kind.build, "_make")  # noqa: B009 - every row is a NamedTuple
         for columns in self._columns(name):
             yield from map(make, zip(*columns, strict=True))
 
@@ -166,7 +166,9 @@ class Roster:
             columns = _without(columns, set(check(columns, file, findings, withdrawn)))
         again = seen.add(columns[1])
         for place in sorted(again):
-            findings.error(file, columns[0][place], "sourcedId", "the identifier stands in an earlier row, which is used")
+            findings.error(
+                file, columns[0][place], "sourcedId", "the identifier stands in an earlier row, which is used"
+            )
         columns = _without(columns, again)
         columns[2] = list(map(_STATUSES.__getitem__, columns[2]))
         if part.kind.name == "roles":

@@ -1,8 +1,8 @@
 """Turns the texts of thousands of rows into values a column at a time; a row with anything odd is read by itself.
 
-A column is parsed once for each text that occurs in it, or looked at as a whole where the text is its own value. Which rows are odd comes
-out of that; they go through the `RowReader`, which says what is wrong with them in words. So there is one rule for each field, and a
-clean file costs a few steps a row.
+A column is parsed once for each text that occurs in it, or looked at as a whole where the text is its own value. Which rows are odd
+comes out of that; they go through the `RowReader`, which says what is wrong with them in words. So there is one rule for each field,
+and a clean file costs a few steps a row.
 """
 
 from __future__ import annotations

@@ -13,6 +13,7 @@ import msgspec
 
 from console.intake.report import Kind
 from console.intake.roster_files import Mode
+from console.intake.roster_sink import DIGEST
 from console.intake.roster_tables import NAMES_OF_A_STUDENT
 from console.lazy import sa, t
 from models.words import Mask, RosterStatus
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from console.vault import Vault
 
 ADDED, CHANGED, WITHDRAWN, HELD = "added", "changed", "withdrawn", "held"
+TIED = "tied"
+"""The row is the same, but says something else of ties or places: neither counted nor kept in history."""
 CHUNK = 5_000
 _INTERNAL = frozenset(
     {"id", "row_hash", "name_key", "family_key", "email_key", "phone_key", "sms_key", "skeleton", "code_hash"}
@@ -55,6 +58,8 @@ class Load:
 
 def compare(load: Load) -> None:
     """Fill `differences` with what was added, changed and withdrawn among the rows that have identifiers."""
+    if load.modes["users"] is Mode.DELTA or "users" in load.partial:
+        _leave_ties_open(load)
     for kind in load.stage.kinds.values():
         if load.modes[kind.file] is not Mode.ABSENT:
             _compare(load, kind)
@@ -68,9 +73,10 @@ def _compare(load: Load, kind: RosterKind) -> None:
     same = table.c.source_id == staged.c.source_id
     active = table.c.status == RosterStatus.ACTIVE
     here = sa.exists().where(table.c.source_id == staged.c.source_id)
+    whole = sa.or_(~active, _digest(table.c.row_hash).is_distinct_from(_digest(staged.c.row_hash)))
     found = [
         sa.select(sa.literal(kind.name), staged.c.source_id, sa.literal(ADDED), staged.c.line).where(~here),
-        sa.select(sa.literal(kind.name), staged.c.source_id, sa.literal(CHANGED), staged.c.line)
+        sa.select(sa.literal(kind.name), staged.c.source_id, sa.case((whole, CHANGED), else_=TIED), staged.c.line)
         .select_from(staged.join(table, same))
         .where(sa.or_(~active, table.c.row_hash.is_distinct_from(staged.c.row_hash))),
     ]
@@ -96,14 +102,34 @@ def _compare(load: Load, kind: RosterKind) -> None:
         load.connection.execute(stage.differences.insert().from_select(names, query))
 
 
+def _leave_ties_open(load: Load) -> None:
+    """Where not everybody is in the files, ties that end may have to wait: the next roster looks at whoever is in this one again."""
+    for name in ("students", "contacts", "staff"):
+        staged = load.stage.kinds[name].stage
+        load.connection.execute(staged.update().values(row_hash=_digest(staged.c.row_hash)))
+
+
+def _digest(row_hash: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
+    """As much of a row's digest as tells of the row itself."""
+    return sa.func.substr(row_hash, 1, DIGEST + 1, type_=sa.LargeBinary)
+
+
 def _compare_births(load: Load) -> None:
-    """Students of whom only the date of birth changed."""
+    """Students of whom only the date of birth changed, or that and a tie."""
     births, student, found = load.stage.births, t.student, load.stage.differences
     query = sa.select(sa.literal("students"), student.c.source_id, sa.literal(CHANGED), sa.literal(0)).where(
         births.c.source_id == student.c.source_id,
         student.c.status == RosterStatus.ACTIVE,
         births.c.birth_date.is_distinct_from(student.c.birth_date),
         ~sa.exists().where(found.c.kind == "students", found.c.source_id == student.c.source_id),
+    )
+    tied = sa.exists().where(
+        births.c.source_id == found.c.source_id,
+        student.c.source_id == found.c.source_id,
+        births.c.birth_date.is_distinct_from(student.c.birth_date),
+    )
+    load.connection.execute(
+        found.update().where(found.c.kind == "students", found.c.change == TIED, tied).values(change=CHANGED)
     )
     load.connection.execute(found.insert().from_select(("kind", "source_id", "change", "line"), query))
 
@@ -135,7 +161,8 @@ def counts(load: Load) -> list[Kind]:
     )
     said: dict[str, dict[str, int]] = {}
     for kind, change, count in rows:
-        said.setdefault(kind, {})[change] = count
+        if change != TIED:
+            said.setdefault(kind, {})[change] = count
     return [
         Kind(kind.name, active=_active(load.connection, kind.table), **said.get(kind.name, {}))
         for kind in load.stage.kinds.values()
@@ -152,14 +179,23 @@ def _active(connection: sa.Connection, table: sa.Table) -> int:
 
 def take_over(load: Load) -> None:
     """Carry the differences out, kind after kind, history first."""
+    found = load.stage.differences
+    there = {tuple(row) for row in load.connection.execute(sa.select(found.c.kind, found.c.change).distinct())}
     for kind in load.stage.kinds.values():
-        if load.modes[kind.file] is Mode.ABSENT:
-            continue
-        _remember(load, kind)
-        _add(load, kind)
-        _change(load, kind)
-        _withdraw(load, kind)
+        for change, step in _STEPS:
+            if (kind.name, change) in there:
+                step(load, kind)
     _births(load)
+
+
+def _tied(load: Load, kind: RosterKind) -> None:
+    """Rows that are the same but for what they say of ties: that becomes known."""
+    table, staged = kind.table, kind.stage
+    load.connection.execute(
+        table.update()
+        .where(table.c.source_id == staged.c.source_id, table.c.source_id.in_(_of(load, kind, TIED)))
+        .values(row_hash=staged.c.row_hash)
+    )
 
 
 def _of(load: Load, kind: RosterKind, change: str) -> sa.Select[Any]:
@@ -167,20 +203,24 @@ def _of(load: Load, kind: RosterKind, change: str) -> sa.Select[Any]:
     return sa.select(found.c.source_id).where(found.c.kind == kind.name, found.c.change == change)
 
 
-def _remember(load: Load, kind: RosterKind) -> None:
-    """What the rows were, sealed; of added ones, that they were added."""
+def _remember(load: Load, kind: RosterKind, change: str) -> None:
+    """What the rows were, sealed."""
     found, table = load.stage.differences, kind.table
     kept = [column for column in table.columns if column.name not in _INTERNAL]
     rows = load.connection.execute(
         sa.select(found.c.change, *kept)
         .select_from(found.join(table, table.c.source_id == found.c.source_id))
-        .where(found.c.kind == kind.name, found.c.change.in_((CHANGED, WITHDRAWN)))
+        .where(found.c.kind == kind.name, found.c.change == change)
         .order_by(table.c.id),
         execution_options={"yield_per": CHUNK},
     )
     for part in rows.mappings().partitions():
         remember(load, kind.name, [(row["source_id"], row["change"], dict(row)) for row in part])
-    change = t.roster_change
+
+
+def _note_added(load: Load, kind: RosterKind) -> None:
+    """That rows were added."""
+    found, change = load.stage.differences, t.roster_change
     added = sa.select(sa.literal(load.number), sa.literal(kind.name), found.c.source_id, sa.literal(ADDED)).where(
         found.c.kind == kind.name, found.c.change == ADDED
     )
@@ -214,6 +254,7 @@ def remember(load: Load, kind: str, rows: list[tuple[str, str, dict[str, Any]]])
 
 
 def _add(load: Load, kind: RosterKind) -> None:
+    _note_added(load, kind)
     staged = kind.stage
     columns = ["source_id", *kind.columns, "row_hash"]
     values: list[sa.ColumnElement[Any]] = [staged.c[name] for name in columns]
@@ -233,6 +274,7 @@ def _school_id(staged: sa.Table) -> sa.ScalarSelect[Any]:
 
 
 def _change(load: Load, kind: RosterKind) -> None:
+    _remember(load, kind, CHANGED)
     table, staged = kind.table, kind.stage
     if kind.name == "students":
         _reseal(load, staged)
@@ -284,11 +326,15 @@ def _reseal(load: Load, staged: sa.Table) -> None:
 
 
 def _withdraw(load: Load, kind: RosterKind) -> None:
+    _remember(load, kind, WITHDRAWN)
     table = kind.table
     values: dict[str, Any] = {"status": RosterStatus.WITHDRAWN}
     if kind.name == "students":
         values["changed_at"] = load.now
     load.connection.execute(table.update().where(table.c.source_id.in_(_of(load, kind, WITHDRAWN))).values(values))
+
+
+_STEPS = ((ADDED, _add), (CHANGED, _change), (WITHDRAWN, _withdraw), (TIED, _tied))
 
 
 def _births(load: Load) -> None:
@@ -310,5 +356,5 @@ def stamp(load: Load, version: int) -> None:
     for name in ("schools", "students"):
         kind = load.stage.kinds[name]
         found = load.stage.differences
-        changed = sa.select(found.c.source_id).where(found.c.kind == name, found.c.change != HELD)
+        changed = sa.select(found.c.source_id).where(found.c.kind == name, found.c.change.not_in((HELD, TIED)))
         load.connection.execute(kind.table.update().where(kind.table.c.source_id.in_(changed)).values(version=version))

@@ -60,19 +60,41 @@ def _kinds() -> tuple[_Pair, ...]:
     )
 
 
-def join_up(load: Load) -> list[Kind]:
-    """Bring ties, enrollments and posts to what the roster says. Returns the counts."""
+def join_up(load: Load, *, touched: bool) -> list[Kind]:
+    """Bring ties, enrollments and posts to what the roster says, of everybody or of those in `touched`. Returns the counts."""
     ties, enrollments, posts = _kinds()
+    look = _Look(load, touched)
     if load.modes["users"] is not Mode.ABSENT:
-        _want_ties(load)
-    _want_enrollments(load)
-    _want_posts(load)
+        _want_ties(load, look)
+    _want_enrollments(load, look)
+    _want_posts(load, look)
     load.stage.analyze(load.connection, load.stage.pairs)
     return [
-        _carry_out(load, ties, _ended_ties(load)),
-        _carry_out(load, enrollments, _ended_enrollments(load)),
-        _carry_out(load, posts, _ended_posts(load)),
+        _carry_out(load, ties, _ended_ties(load), look.at_rows(ties.one, ties.other)),
+        _carry_out(load, enrollments, _ended_enrollments(load), look.at_rows(enrollments.one)),
+        _carry_out(load, posts, _ended_posts(load), look.at_rows(posts.one)),
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """At whom is looked: at everybody, or at those in `touched`."""
+
+    load: Load
+    touched: bool
+
+    def at(self, *source_ids: sa.ColumnElement[Any]) -> sa.ColumnElement[bool]:
+        """Where one of these identifiers is looked at."""
+        if not self.touched:
+            return sa.true()
+        some = sa.select(self.load.stage.touched.c.source_id)
+        return sa.or_(*(each.in_(some) for each in source_ids))
+
+    def at_rows(self, *ends: tuple[str, sa.Table]) -> dict[str, sa.Select[Any]]:
+        """For each end of pairs, by its column, the ids that are looked at; none named: all are."""
+        if not self.touched:
+            return {}
+        return {column: sa.select(table.c.id).where(self.at(table.c.source_id)) for column, table in ends}
 
 
 def _held(load: Load, kind: str) -> sa.Select[Any]:
@@ -87,7 +109,7 @@ def _want(load: Load, names: Sequence[str], query: sa.Select[Any]) -> None:
 # ties
 
 
-def _want_ties(load: Load) -> None:
+def _want_ties(load: Load, look: _Look) -> None:
     links, staged = load.stage.links, load.stage.kinds["contacts"].stage
     contact, student, tie = t.contact, t.student, t.contact_tie
     said = sa.func.max(links.c.restricted)
@@ -120,6 +142,7 @@ def _want_ties(load: Load) -> None:
             contact.c.status == ACTIVE,
             student.c.status == ACTIVE,
             student.c.source_id.not_in(_held(load, "students")),
+            look.at(links.c.guardian, links.c.student),
         )
         .group_by(contact.c.id, student.c.id)
     )
@@ -145,9 +168,8 @@ def _ended_ties(load: Load) -> sa.ColumnElement[bool]:
 # schools
 
 
-def _by_classes(load: Load, person: sa.Table, *, students: bool) -> sa.Select[Any]:
+def _by_classes(look: _Look, person: sa.Table, *, students: bool) -> sa.Select[Any]:
     """(person, school, begins, ends) of classes that are there, the earliest begin and the last end; open is open."""
-    del load
     member, section, school = t.section_member, t.section, t.school
     role = member.c.role == "student" if students else member.c.role != "student"
     return (
@@ -162,7 +184,13 @@ def _by_classes(load: Load, person: sa.Table, *, students: bool) -> sa.Select[An
             .join(school, school.c.source_id == section.c.school_source_id)
             .join(person, person.c.source_id == member.c.person_source_id)
         )
-        .where(role, member.c.status == ACTIVE, section.c.status == ACTIVE, person.c.status == ACTIVE)
+        .where(
+            role,
+            member.c.status == ACTIVE,
+            section.c.status == ACTIVE,
+            person.c.status == ACTIVE,
+            look.at(person.c.source_id),
+        )
         .group_by(person.c.id, school.c.id)
     )
 
@@ -171,7 +199,8 @@ def _open_or(choose: Any, column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any
     return sa.case((sa.func.count() > sa.func.count(column), None), else_=choose(column))
 
 
-def _by_orgs(load: Load, kind: str, person: sa.Table) -> sa.Select[Any]:
+def _by_orgs(look: _Look, kind: str, person: sa.Table) -> sa.Select[Any]:
+    load = look.load
     places, school = load.stage.places, t.school
     return (
         sa.select(sa.literal("enrollments" if kind == "students" else "posts"), person.c.id, school.c.id)
@@ -186,6 +215,7 @@ def _by_orgs(load: Load, kind: str, person: sa.Table) -> sa.Select[Any]:
             ~places.c.gone,
             person.c.status == ACTIVE,
             person.c.source_id.not_in(_held(load, kind)),
+            look.at(places.c.person),
         )
     )
 
@@ -193,14 +223,14 @@ def _by_orgs(load: Load, kind: str, person: sa.Table) -> sa.Select[Any]:
 _PERIOD = ("kind", "one", "other", "begins", "ends")
 
 
-def _want_enrollments(load: Load) -> None:
+def _want_enrollments(load: Load, look: _Look) -> None:
     pairs, student, school = load.stage.pairs, t.student, t.school
-    classes = _by_classes(load, student, students=True).where(student.c.source_id.not_in(_held(load, "students")))
+    classes = _by_classes(look, student, students=True).where(student.c.source_id.not_in(_held(load, "students")))
     named = classes.subquery()
     columns = list(named.columns)
     _want(load, _PERIOD, sa.select(sa.literal("enrollments"), *columns))
     known = sa.exists().where(pairs.c.kind == "enrollments", pairs.c.one == student.c.id, pairs.c.other == school.c.id)
-    _want(load, _PERIOD, _by_orgs(load, "students", student).where(~known))
+    _want(load, _PERIOD, _by_orgs(look, "students", student).where(~known))
     staged = load.stage.kinds["students"].stage
     at_home = (
         sa.select(sa.literal("enrollments"), student.c.id, school.c.id, sa.null(), sa.null())
@@ -214,15 +244,16 @@ def _want_enrollments(load: Load) -> None:
             student.c.status == ACTIVE,
             student.c.source_id.not_in(_held(load, "students")),
             ~known,
+            look.at(staged.c.source_id),
         )
     )
     _want(load, _PERIOD, at_home)
 
 
-def _want_posts(load: Load) -> None:
+def _want_posts(load: Load, look: _Look) -> None:
     pairs, staff, school, staged = load.stage.pairs, t.staff, t.school, load.stage.kinds["staff"].stage
     disabled = sa.exists().where(staged.c.source_id == staff.c.source_id, ~staged.c.enabled)
-    _want(load, _PERIOD, _by_orgs(load, "staff", staff).where(~disabled))
+    _want(load, _PERIOD, _by_orgs(look, "staff", staff).where(~disabled))
     known = sa.exists().where(pairs.c.kind == "posts", pairs.c.one == staff.c.id, pairs.c.other == school.c.id)
     # Who is not in the files may be disabled: teaching alone opens no post that was closed.
     closed = sa.exists().where(
@@ -233,7 +264,7 @@ def _want_posts(load: Load) -> None:
     )
     # A post outlives the classes: their dates are those of a term.
     classes = (
-        _by_classes(load, staff, students=False)
+        _by_classes(look, staff, students=False)
         .where(~disabled, ~known, ~closed, staff.c.source_id.not_in(_held(load, "staff")))
         .subquery()
     )
@@ -315,7 +346,7 @@ def _ended_posts(load: Load) -> sa.ColumnElement[bool]:
 # what all three share
 
 
-def _carry_out(load: Load, pair: _Pair, ended: sa.ColumnElement[bool]) -> Kind:
+def _carry_out(load: Load, pair: _Pair, ended: sa.ColumnElement[bool], looked_at: dict[str, sa.Select[Any]]) -> Kind:
     connection, pairs, table = load.connection, load.stage.pairs, pair.table
     here = pair.here(pairs)
     active = int(connection.execute(sa.select(sa.func.count()).select_from(table).where(table.c.active)).scalar_one())
@@ -325,6 +356,8 @@ def _carry_out(load: Load, pair: _Pair, ended: sa.ColumnElement[bool]) -> Kind:
     connection.execute(mark.where(sa.exists().where(here, differs)).values(change=CHANGED))
     unwanted = sa.select(sa.literal(pair.name), table.c[pair.one[0]], table.c[pair.other[0]], sa.literal(WITHDRAWN))
     unwanted = unwanted.where(table.c.active, ~sa.exists().where(here))
+    if looked_at:
+        unwanted = unwanted.where(sa.or_(*(table.c[column].in_(ids) for column, ids in looked_at.items())))
     connection.execute(pairs.insert().from_select(("kind", "one", "other", "change"), unwanted))
     # Few are not wanted; whether they end is asked of those alone.
     stays = sa.and_(pairs.c.kind == pair.name, pairs.c.change == WITHDRAWN, ~sa.exists().where(here, ended))

@@ -11,7 +11,7 @@ from itertools import compress
 from typing import TYPE_CHECKING, Any
 
 from console.intake.roster_rows import links_of
-from console.intake.roster_sink import Sink, digests
+from console.intake.roster_sink import Sink, digests, tie_hashes
 from console.names import email_key, last_initial, name_key, name_keys, phone_keys, skeletons
 
 if TYPE_CHECKING:
@@ -36,7 +36,10 @@ class Known:
 
 @dataclass(slots=True)
 class _Standing:
-    """What roles come to. `places` are (kind, org) with a period; `named` are the orgs at which one is a student, the primary first."""
+    """What roles come to.
+
+    `places` are (kind, org) with a period, `primary` and `named` the orgs at which one is a student; `said` tells one from another.
+    """
 
     roles: tuple[Role, ...]
     kinds: frozenset[str]
@@ -44,6 +47,7 @@ class _Standing:
     named: list[str] = field(default_factory=list)
     places: dict[tuple[str, str], list[Any]] = field(default_factory=dict)
     unknown: int = 0
+    said: str = ""
     relative: bool = False
 
 
@@ -66,7 +70,13 @@ class PeopleStage:
 
     @classmethod
     def into(
-        cls, stage: Stage, sink: Callable[..., Sink], vault: Vault, orgs: Mapping[str, str], findings: Findings, **more: Any
+        cls,
+        stage: Stage,
+        sink: Callable[..., Sink],
+        vault: Vault,
+        orgs: Mapping[str, str],
+        findings: Findings,
+        **more: Any,
     ) -> PeopleStage:
         """Over the tables of `stage`; `more` says whether `delta` and `by_roles`."""
         kinds = stage.kinds
@@ -134,6 +144,7 @@ class PeopleStage:
                     found.unknown += 1
                 elif kind == "staff" or self.orgs[org] == SCHOOL:
                     widen(found.places, (kind, org), role.begin_date, role.end_date)
+        found.said = f"{found.places} {sorted(found.kinds)}"
         return found
 
     def _home(self, user: User, standing: _Standing, known: Known | None) -> str | None:
@@ -165,13 +176,14 @@ class PeopleStage:
         home = [self._at_home(standing, school) for (_, standing, _), school in zip(rows, schools, strict=True)]
         said = [user.directory_opt_out for user in users]
         hashes = digests(self.vault, "students", [*columns, codes], [school or "" for school in schools])
+        ties = tie_hashes(_said(standing.said, known is None, *user.agents) for user, standing, known in rows)
         self.students.extend(
             zip(
                 [user.sourced_id for user in users],
                 lines,
                 *columns,
                 [next(macs) if code else None for code in codes],
-                [each + _SAID[opted] for each, opted in zip(hashes, said, strict=True)],
+                [each + _SAID[opted] + tie for each, opted, tie in zip(hashes, said, ties, strict=True)],
                 schools,
                 map(bool, said),
                 [known is None for _, _, known in rows],
@@ -205,9 +217,20 @@ class PeopleStage:
         relations = [
             (user.relation or "").lower() or ("relative" if standing.relative else "") for user, standing in rows
         ]
-        hashes = [each + b"\0" for each in digests(self.vault, "contacts", columns)]
+        ties = tie_hashes(
+            _said(relation, user.restriction_reference, *user.agents, "-", *user.restricted_students)
+            for (user, _), relation in zip(rows, relations, strict=True)
+        )
+        hashes = [each + b"\0" + tie for each, tie in zip(digests(self.vault, "contacts", columns), ties, strict=True)]
         self.contacts.extend(
-            zip([user.sourced_id for user in users], [user.line for user in users], *columns, hashes, relations, strict=True)
+            zip(
+                [user.sourced_id for user in users],
+                [user.line for user in users],
+                *columns,
+                hashes,
+                relations,
+                strict=True,
+            )
         )
 
     def _staff(self, rows: Sequence[tuple[User, _Standing, str, Known | None]]) -> None:
@@ -218,7 +241,8 @@ class PeopleStage:
             [user.email for user, *_ in rows],
             [kind for _, _, kind, _ in rows],
         ]
-        hashes = [each + b"\0" for each in digests(self.vault, "staff", columns)]
+        ties = tie_hashes(_said(user.enabled, standing.said, known is None) for user, standing, _, known in rows)
+        hashes = [each + b"\0" + tie for each, tie in zip(digests(self.vault, "staff", columns), ties, strict=True)]
         self.staff.extend(
             zip(
                 [user.sourced_id for user, *_ in rows],
@@ -249,6 +273,11 @@ _STAFF = frozenset(STAFF)
 _SAID = {None: b"\0", False: b"\1", True: b"\2"}
 
 
+def _said(*said: Any) -> str:
+    """What a row says of ties and places, as one text."""
+    return "\x1e".join(map(str, said))
+
+
 @lru_cache(50_000)
 def _family(name: str) -> tuple[str, str]:
     return name_key(name), str(last_initial(name))
@@ -268,7 +297,14 @@ def _links(users: Sequence[User], standings: Sequence[_Standing]) -> Iterator[tu
                 yield user.line, agent, user.sourced_id, None, 0, None
             continue
         for link in links_of(user):
-            yield link.line, link.guardian, link.student, link.relation, int(link.restricted), link.restriction_reference
+            yield (
+                link.line,
+                link.guardian,
+                link.student,
+                link.relation,
+                int(link.restricted),
+                link.restriction_reference,
+            )
 
 
 _ONLY_STUDENT = frozenset({"student"})

@@ -20,6 +20,7 @@ from console.intake.roster_pairs import join_up
 from console.intake.roster_people import Known
 from console.intake.roster_stage import Reading, stage_roster
 from console.intake.roster_tables import stage
+from console.intake.roster_touched import touch
 from console.intake.runs import Run
 from console.intake.taking import DESK, record_of
 from console.lazy import sa, t
@@ -73,8 +74,9 @@ class RosterRun(Run):
         oddities = look_at_ids(load, allow_reused=self.allow_reused)
         lock(load)
         kinds = counts(load)
+        touched = touch(load)
         take_over(load)
-        kinds += join_up(load)
+        kinds += join_up(load, touched=touched)
         stops = self._stops(kinds)
         _dangling(load, reading.findings)
         moved = follow_numbers(connection, sight.today)

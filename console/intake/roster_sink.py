@@ -1,11 +1,13 @@
 """Where staged rows are gathered until enough have come together to be written at once, and how a row's digest is made.
 
 The digest (an HMAC, for a plain hash would let anybody check a guess at a sealed row) tells an unchanged row without comparing its
-columns. Its last byte repeats what the roster said of the directory opt-out, so that the next import sees whether *that* changed.
+columns. The byte behind it repeats what the roster said of the directory opt-out, so that the next import sees whether *that* changed.
+What follows is a hash of what the row says of ties and places, whose identifiers are no secret of the row.
 """
 
 from __future__ import annotations
 
+from hashlib import blake2b
 from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
     from console.vault import Vault
 
 CHUNK = 10_000
+DIGEST, TIES = 16, 8
+"""Bytes of the digest, and of the hash of ties and places; one byte stands between them."""
 KEYS_VERSION = "3"
 """Raised when keys are computed differently, so that the next import computes them anew."""
 
@@ -54,4 +58,9 @@ def digests(
     """The digest of each row of a kind, given as columns of text; `more` is what else must make it count as changed."""
     known = [["\x00" if value is None else value for value in column] for column in columns]
     texts = map("\x1f".join, zip(repeat(KEYS_VERSION), more, *known, strict=False))
-    return [each[:16] for each in vault.mac_many(f"roster {kind}", texts)]
+    return [each[:DIGEST] for each in vault.mac_many(f"roster {kind}", texts)]
+
+
+def tie_hashes(said: Iterable[str]) -> list[bytes]:
+    """The hash of what each row says of ties and places."""
+    return [blake2b(each.encode(), digest_size=TIES).digest() for each in said]

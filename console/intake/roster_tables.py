@@ -40,6 +40,7 @@ class Stage:
     places: sa.Table
     links: sa.Table
     differences: sa.Table
+    touched: sa.Table
     pairs: sa.Table
     metadata: sa.MetaData
 
@@ -182,6 +183,7 @@ def stage() -> Stage:
             text("change"),
             sa.Column("line", sa.Integer),
         ),
+        touched=temporary("touched", text("source_id", key=True)),
         pairs=temporary(
             "pair",
             text("kind", key=True),

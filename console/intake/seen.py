@@ -46,7 +46,12 @@ class Seen:
         import sqlite3
 
         self._many = sqlite3.connect("", isolation_level=None, check_same_thread=False)
-        for each in (f"cache_size=-{_CACHE_KIBIBYTES}", "journal_mode=OFF", "synchronous=OFF", "locking_mode=EXCLUSIVE"):
+        for each in (
+            f"cache_size=-{_CACHE_KIBIBYTES}",
+            "journal_mode=OFF",
+            "synchronous=OFF",
+            "locking_mode=EXCLUSIVE",
+        ):
             self._many.execute(f"PRAGMA {each}")
         self._many.execute("CREATE TABLE seen (hash INTEGER PRIMARY KEY, number INTEGER)")
         self._many.execute("BEGIN")
@@ -56,7 +61,9 @@ class Seen:
     def _put(self, hashes: list[int]) -> set[int]:
         first, before = self._count, self._many.total_changes
         self._count += len(hashes)
-        self._many.executemany("INSERT OR IGNORE INTO seen VALUES (?, ?)", zip(hashes, range(first, self._count), strict=True))
+        self._many.executemany(
+            "INSERT OR IGNORE INTO seen VALUES (?, ?)", zip(hashes, range(first, self._count), strict=True)
+        )
         if self._many.total_changes - before == len(hashes):
             return set()
         find = "SELECT number FROM seen WHERE hash = ?"

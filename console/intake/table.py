@@ -16,6 +16,7 @@ from console.intake.lines import FIELD_LIMIT, csv_parts, lines_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
+
     from console.intake.archive import Member
 
 COLUMN_LIMIT = 1000
@@ -125,11 +126,10 @@ class Table:
     def parts(self) -> Iterator[Part]:
         """The rows of a CSV file some thousands at a time, column by column, in the order of `known`."""
         with self._member.open() as stream:
-            header = True
+            skipped = 1
             for lines, rows in csv_parts(stream, self.file, self.findings):
-                if header:
-                    header, lines, rows = False, lines[1:], rows[1:]
-                yield self._columns(lines, rows)
+                yield self._columns(lines[skipped:], rows[skipped:])
+                skipped = 0
 
     def _columns(self, lines: Sequence[int], rows: list[list[str]]) -> Part:
         """Rows of the header's width turned into columns; blank ones and those that do not fit are left out."""
