@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import sqlalchemy as sa
@@ -13,15 +14,16 @@ from console.errors import Unavailable
 from console.office import Office
 from console.selection import Selection
 from models import tables as t
-from models.engine import open_engine
-from tests.portals import open_portal
+from models.engine import open_engine, reading
+from tests.portals import Portal, open_portal
+from tests.services.postgres import as_role
 from tests.services.wire import Wire
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from console.selection import Receipt
-    from tests.portals import Portal
     from tests.services.postgres import Cluster
 
 OPERATORS = 4
@@ -75,6 +77,86 @@ def test_one_operator_wins_and_the_others_are_told(portal: Portal, database_url:
         assert batch is not None
         assert portal.undo(batch).done == CASES
     portal.office.seal()
+
+
+def after(office: Office, words: str, act: Callable[[], object], nth: int = 1) -> None:
+    """Do something once, right after this console's `nth` statement with these words."""
+    left = [nth]
+
+    @sa.event.listens_for(office.engine, "after_cursor_execute")
+    def _done(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        left[0] -= words in statement
+        if not left[0]:
+            left[0] = -1
+            act()
+
+
+def two_cases(postgres: Cluster, folder: Path) -> Portal:
+    portal = open_portal(postgres.fresh_database(), folder)
+    school = portal.school()
+    for _ in range(2):
+        portal.registration(portal.student(school=school))
+    return portal
+
+
+def test_what_is_chosen_again_is_locked_too(postgres: Cluster, tmp_path: Path) -> None:
+    """A case that began to wait between our two looks was chosen without a lock, and a suspension after that was overwritten."""
+    portal = two_cases(postgres, tmp_path)
+    portal.decide("registrations", "approve", 2)
+    office = office_at(portal, portal.settings.database.url)
+
+    def others() -> None:
+        portal.decide("registrations", "ask", 1, message="Which school?")
+        portal.decide("registrations", "unapprove", 2, reason="too early")
+
+    until = portal.today + timedelta(days=9)
+    after(office, "INSERT INTO chosen", others)
+    after(
+        office,
+        "INSERT INTO chosen",
+        lambda: portal.change(t.membership, 2, status="suspended", resumes_as="approved", suspended_until=until),
+        nth=2,
+    )
+    receipt = Portal(office, portal.settings, portal.clock, _calls=100).decide("registrations", "approve", 1, 2)
+    assert portal.one(t.membership, 2).status == "suspended"
+    assert (receipt.done, [skip.id for skip in receipt.skipped]) == (1, [2])
+    for each in (office, portal.office):
+        each.engine.dispose()
+
+
+def test_a_rejection_and_an_approval_wait_for_each_other_in_one_order(postgres: Cluster, tmp_path: Path) -> None:
+    """A rejection only writes to the account: it met approvals, which lock the account first, in the other order."""
+    portal = two_cases(postgres, tmp_path)
+    rejecting, approving = (office_at(portal, portal.settings.database.url) for _ in range(2))
+    begun: list[str] = []
+    for name, office in (("reject", rejecting), ("approve", approving)):
+        after(office, "INSERT INTO chosen", lambda name=name: begun.append(name))
+        sa.event.listen(
+            office.engine, "rollback", lambda _, name=name: begun.append(f"{name} again")
+        )  # a transaction that is repeated was rolled back first
+    other = threading.Thread(
+        target=lambda: Portal(approving, portal.settings, portal.clock).decide("registrations", "approve", 1, 2)
+    )
+
+    watching = open_engine(as_role(portal.settings.database.url, "postgres"))
+
+    def meet() -> None:
+        other.start()
+        waiting = sa.text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
+        while other.is_alive():
+            with reading(watching) as connection:
+                if connection.execute(waiting).scalar_one():
+                    return
+
+    after(rejecting, "UPDATE OF registration", meet)
+    receipt = Portal(rejecting, portal.settings, portal.clock, _calls=100).decide(
+        "registrations", "reject", 1, 2, reason="no"
+    )
+    other.join()
+    assert receipt.done == 2
+    assert begun == ["reject", "approve"]
+    for engine in (rejecting.engine, approving.engine, portal.office.engine, watching):
+        engine.dispose()
 
 
 @pytest.fixture

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 ONE_BY_ONE: Final = object()
 """In place of a column's new value: it is put with each row."""
+FASTER = 5
+"""How often somebody may have been faster than our locks before we give up."""
 LOCK_ORDER = ("account", "student", "membership", "school")
 """Before the case itself; the ledger's head comes last (DESIGN, *The way of a decision*)."""
 
@@ -98,12 +100,17 @@ class Chosen:
         return key
 
     def fill(self, where: Predicate, *, lock: bool = True) -> int:
-        """Choose the cases that satisfy `where` by now, with the changed columns before and after, and lock them. Returns how many."""
-        count = self._fill(where)
-        if lock and self._locks and self.lock():
-            self.clear()
+        """Choose the cases that satisfy `where` by now, with the changed columns before and after, and lock them. Returns how many.
+
+        Chosen again, they may be others, which nobody has locked: so until what is locked is what was chosen. Raises Refused where
+        somebody was faster each time.
+        """
+        for _ in range(FASTER):
             count = self._fill(where)
-        return count
+            if not (lock and self._locks and self.lock()):
+                return count
+            self.clear()
+        raise Refused("The cases changed while they were being decided; nothing was done. Try again.")
 
     def lock(self) -> bool:
         """Lock the chosen rows, and say whether one of them is not as it was chosen any more; false where that was not noted."""
@@ -133,7 +140,8 @@ class Chosen:
 
         As a filter of the count: a condition would go into the subquery, and leave the other rows unlocked.
         """
-        locked = rows.order_by(table.c.id).with_for_update(of=table).subquery("locked")
+        # No key changes: what only refers to a row, as a notice to its account, need not wait, nor meet us in the other order.
+        locked = rows.order_by(table.c.id).with_for_update(of=table, key_share=True).subquery("locked")
         counted = sa.select(sa.func.count().filter(locked.c.other)).select_from(locked)
         return int(self._connection.execute(counted).scalar_one())
 
