@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 PATIENCE = 0.5
 """Seconds for which home's numbers are waited for before the toolkit is loaded; in a large district they come later."""
+AFTERWARDS = ("console.signin.entering", "console.signin.leaving", "screens.app", "screens.counting", "screens.home")
+"""What is loaded while a person types; the rest comes with the office and the desks."""
 _log = logging.getLogger("district.signin")
 
 
@@ -79,10 +81,13 @@ def _asking(ctx: click.Context) -> tuple[Office, tuple[str, str]]:
     """The office, opened while a name and a password are typed, and what was typed. The toolkit is loaded meanwhile too."""
     from console.cli.beside import Beside
     from console.cli.signing import ask_first
+    from console.desks import present
 
     def opened() -> Office:
         office = open_office(ctx)
-        import_module("screens.app")
+        for name in AFTERWARDS:
+            import_module(name)
+        present()
         return office
 
     beside = Beside(opened)

@@ -6,7 +6,6 @@ stays fast, and one that cannot be loaded breaks nothing but itself.
 
 from __future__ import annotations
 
-import gc
 import os
 import sys
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING
 import click
 
 from console.cli.catalogue import Catalogue, Listed
+from console.cli.collector import collect_late
 from console.cli.failing import answering
 from console.cli.opening import Session
 from console.cli.technical_log import silence
@@ -116,10 +116,6 @@ def district(ctx: click.Context, config: Path | None, operator_name: str | None,
         open_console(ctx)
 
 
-COLLECT_AFTER = 50_000
-"""New objects after which Python looks for garbage in circles; at its own 700 a sixth of the start went into looking, for nothing."""
-
-
 def _mend_streams() -> None:
     """What was started with a closed stream gets one that leads nowhere; else the next file opened would stand in its place."""
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
@@ -133,7 +129,7 @@ def main(arguments: Sequence[str] | None = None, *, opening: Callable[..., Offic
         from console.cli.environment import start_clean
 
         start_clean(sys.argv[1:])
-    gc.set_threshold(COLLECT_AFTER)
+        collect_late()
     silence()
     _mend_streams()
     for stream in (sys.stdout, sys.stderr):

@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from console.cli.collector import collect_again
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
@@ -70,6 +72,7 @@ def open_office(ctx: click.Context, *, sealing: bool = True) -> Office:
         office = own.opening(settings(ctx), sealing=sealing)
         ctx.find_root().call_on_close(office.engine.dispose)
         own.opened_office = office
+        collect_again()
     return own.opened_office
 
 
