@@ -107,6 +107,9 @@ class Office:
             if operator is not None and not late:
                 self.assurance.present(connection, operator, self.clock.now())
             yield connection
+            if operator is not None and late:
+                # What took long ends for nobody who was signed out meanwhile.
+                self.assurance.present(connection, operator, self.clock.now())
 
     def operator(self, name: str) -> Operator:
         """The operator of that name, whom nothing vouches for yet. Raises Refused when there is none or they cannot work."""

@@ -70,8 +70,8 @@ class Writes:
         """Begin to decide; False when another write is still running."""
         office, operator = self._app.office, self._app.operator
 
-        def work(key: str, _progress: Progress) -> Outcome:
-            receipt = office.decide(operator, desk, decision, selection, params, key)
+        def work(key: str, progress: Progress) -> Outcome:
+            receipt = office.decide(operator, desk, decision, selection, params, key, progress)
             return Outcome(decision.title, desk, receipt)
 
         call = (desk.name, decision.name, selection, params)
@@ -81,8 +81,8 @@ class Writes:
         """Begin to undo a batch; False when another write is still running."""
         office, operator = self._app.office, self._app.operator
 
-        def work(key: str, _progress: Progress) -> Outcome:
-            return Outcome(f"Undo {title}", desk, office.undo(operator, batch, key), undoes=batch)
+        def work(key: str, progress: Progress) -> Outcome:
+            return Outcome(f"Undo {title}", desk, office.undo(operator, batch, key, progress), undoes=batch)
 
         return self._begin(("undo", batch), work, Outcome(f"Undo {title}", desk))
 

@@ -16,6 +16,7 @@ from console.cli.coding import code_option, with_code
 from console.cli.opening import open_office, who
 from console.cli.output import format_option, say, write, write_csv, write_json
 from console.cli.receipts import write_plan, write_receipt
+from console.cli.watching import watching
 from console.errors import Usage
 from console.params import options, read_params
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from console.desk import Decision, Desk, Disclosure
     from console.params import Option
+    from console.selection import Receipt
 
 
 def parameter_options(found: Sequence[Option], *, reason_needed: bool) -> list[click.Option]:
@@ -95,10 +97,12 @@ def decision_command(desk: Desk, decision: Decision) -> click.Command:
 
             selection = ask(office, operator, desk, decision, selection, params, keyed=key is not None)
         call = read_key(key) or office.random.bytes(16).hex()
-        receipt = with_code(
-            office, operator, code, lambda: office.decide(operator, desk, decision, selection, params, call)
-        )
-        return write_receipt(receipt, form)
+
+        def decide() -> Receipt:
+            with watching() as progress:
+                return office.decide(operator, desk, decision, selection, params, call, progress)
+
+        return write_receipt(with_code(office, operator, code, decide), form)
 
     command.params[3:3] = parameter_options(options(decision.Params), reason_needed=decision.needs_reason)
     return command

@@ -80,11 +80,13 @@ def command(
 
 
 def _build(folder: Path, students: int, seed: int, today: date) -> None:
+    from console.cli.watching import watching
     from fixtures.demo import build
 
     say(f"Building a district of {students:,} students in {folder} …")
     try:
-        demo = build(folder, students=students, seed=seed, today=today)
+        with watching() as progress:
+            demo = build(folder, students=students, seed=seed, today=today, progress=progress)
     except ValueError as error:
         raise Usage(f"No such district can be built: {error}.") from None
     for kind, count in demo.counts.items():

@@ -12,6 +12,7 @@ from console.errors import Unavailable
 
 if TYPE_CHECKING:
     from console.intake.report import ImportReport
+    from console.progress import Progress
 
 
 @click.group("directory")
@@ -58,10 +59,11 @@ def sync(ctx: click.Context, allow_withdrawals: bool, dry_run: bool, key: str | 
     from console.directory.syncing import sync as run
     from console.wiring import open_directory
 
-    def call(office: Any, operator: Any, named: str) -> ImportReport:
+    def call(office: Any, operator: Any, named: str, progress: Progress) -> ImportReport:
         directory = open_directory(office.settings, office.clock)
         if directory is None:
             raise Unavailable("directory.hosts names no server; nothing was read. Name the directory in district.toml.")
-        return run(office, operator, directory, dry_run=dry_run, allow_withdrawals=allow_withdrawals, key=named)
+        wishes = {"dry_run": dry_run, "allow_withdrawals": allow_withdrawals}
+        return run(office, operator, directory, **wishes, key=named, progress=progress)
 
     return answer(ctx, call, key, form)

@@ -10,6 +10,7 @@ import click
 from console.cli.opening import open_office, who
 from console.cli.output import format_option, say, write_csv, write_json, write_rows
 from console.cli.streams import FileIn
+from console.cli.watching import watching
 from console.errors import Exit
 from console.intake.forms import FORMS
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from console.intake.findings import Finding
     from console.intake.report import ImportReport
+    from console.progress import Progress
 
 SAID = 40
 """Findings that a person is told one by one; JSON has all that were kept."""
@@ -77,7 +79,7 @@ def import_roster(
     """
     from console.intake.importing import import_roster as run
 
-    def call(office: Any, operator: Any, named: str) -> ImportReport:
+    def call(office: Any, operator: Any, named: str, progress: Progress) -> ImportReport:
         return run(
             office,
             operator,
@@ -87,6 +89,7 @@ def import_roster(
             allow_reused=allow_reused,
             skip_bad_rows=skip_bad_rows,
             key=named,
+            progress=progress,
         )
 
     return answer(ctx, call, key, form)
@@ -99,8 +102,9 @@ def _form_command(kind: str) -> click.Command:
     ) -> int:
         from console.intake.importing import import_form as run
 
-        def call(office: Any, operator: Any, named: str) -> ImportReport:
-            return run(office, operator, kind, path, dry_run=dry_run, skip_bad_rows=skip_bad_rows, key=named)
+        def call(office: Any, operator: Any, named: str, progress: Progress) -> ImportReport:
+            wishes = {"dry_run": dry_run, "skip_bad_rows": skip_bad_rows}
+            return run(office, operator, kind, path, **wishes, key=named, progress=progress)
 
         return answer(ctx, call, key, form)
 
@@ -123,7 +127,8 @@ def answer(ctx: click.Context, call: Callable[..., ImportReport], key: str | Non
     named = read_key(key)
     office, operator = open_office(ctx), who(ctx)
     try:
-        report = call(office, operator, named or office.random.bytes(16).hex())
+        with watching() as progress:
+            report = call(office, operator, named or office.random.bytes(16).hex(), progress)
     except BadRows as error:
         _write(error.report, form, done=False)
         raise

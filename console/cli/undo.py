@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from console.cli.coding import code_option, with_code
@@ -10,6 +12,9 @@ from console.cli.output import format_option
 from console.cli.receipts import write_receipt
 from console.errors import Usage
 from console.ids import read_batch_id
+
+if TYPE_CHECKING:
+    from console.selection import Receipt
 
 
 @click.command("undo")
@@ -25,6 +30,7 @@ def command(ctx: click.Context, batch: str, key: str | None, code: str | None, f
     withdrawn. An undo is a decision too: it has a batch of its own and can be undone.
     """
     from console.cli.decision_commands import read_key
+    from console.cli.watching import watching
 
     try:
         name = read_batch_id(batch)
@@ -32,4 +38,9 @@ def command(ctx: click.Context, batch: str, key: str | None, code: str | None, f
         raise Usage("A batch is written like 7K2M-9QXH; nothing was done. Look it up with district batches.") from None
     office = open_office(ctx)
     operator, call = who(ctx), read_key(key) or office.random.bytes(16).hex()
-    return write_receipt(with_code(office, operator, code, lambda: office.undo(operator, name, call)), form)
+
+    def undo() -> Receipt:
+        with watching() as progress:
+            return office.undo(operator, name, call, progress)
+
+    return write_receipt(with_code(office, operator, code, undo), form)

@@ -2,7 +2,8 @@
 
 Promises: nothing is drawn where stderr is no terminal, and nothing in the first half second; the line is gone when the work is.
 Ctrl-C is heard with or without a terminal: the work ends as after a fault, with one sentence. Pressed again, while a chunk takes
-long, it interrupts the command on the spot, which undoes what is not committed too.
+long, it interrupts the command on the spot, which undoes what is not committed too. A closed terminal or SSH session (SIGHUP) and
+SIGTERM are heard the same way.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ PAUSE = 0.15
 """Seconds between two drawings."""
 
 HINT = "Ctrl-C cancels"
+ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+"""Signals by which a command is told to end."""
 
 
 class Drawn(Watched):
@@ -77,19 +80,24 @@ def watching() -> Iterator[Progress]:
 
 @contextmanager
 def _heard(progress: Watched) -> Iterator[None]:
-    """Ctrl-C cancels the progress; the second one does what it always does."""
-    before = signal.getsignal(signal.SIGINT)
-    if threading.current_thread() is not threading.main_thread() or not callable(before):
-        # Elsewhere no signal is heard; and who started the command may have told it to ignore this one.
-        yield
-        return
+    """A signal to end cancels the progress; the second one does what it always does."""
+    before = {number: signal.getsignal(number) for number in ENDING}
+    # Who started the command may have told it to ignore one of them; and only the main thread hears signals.
+    heard = [number for number, action in before.items() if action not in (signal.SIG_IGN, None)]
+    if threading.current_thread() is not threading.main_thread():
+        heard = []
+
+    def restore() -> None:
+        for number in heard:
+            signal.signal(number, before[number])
 
     def hear(_number: int, _frame: FrameType | None) -> None:
         progress.cancel()
-        signal.signal(signal.SIGINT, before)
+        restore()
 
-    signal.signal(signal.SIGINT, hear)
+    for number in heard:
+        signal.signal(number, hear)
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        restore()

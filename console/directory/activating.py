@@ -14,6 +14,7 @@ from console.desks import desk
 from console.desks.activation_decisions import Activating, Automatic, Login
 from console.intake.report import Kind
 from console.lazy import sa
+from console.progress import SILENT
 from console.selection import Selection
 
 if TYPE_CHECKING:
@@ -22,19 +23,20 @@ if TYPE_CHECKING:
     from console.authority import Operator
     from console.desk import Sight
     from console.office import Office
+    from console.progress import Progress
     from console.settings.signing_tables import DirectorySettings
 
 _STAFF = (Login.CERTIFICATED, Login.CLASSIFIED)
 
 
-def activate(office: Office, operator: Operator, key: str) -> tuple[Kind, ...]:
+def activate(office: Office, operator: Operator, key: str, progress: Progress = SILENT) -> tuple[Kind, ...]:
     """Activate whom the settings say, in a batch a kind of login; the same key again does nothing twice. Returns how many."""
     sight = office.sight(operator)
     found = []
     for call in _calls(office.settings.directory, key):
 
         def work(connection: sa.Connection, call: Call = call) -> object:
-            return decide(connection, call, sight, office.vault, office.random, office.assurance)
+            return decide(connection, call, sight, office.vault, office.random, office.assurance, progress)
 
         def made(connection: sa.Connection, call: Call = call) -> object:
             return repeated(connection, sight, call.key, call.digest())

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from console.intake.lookups import CHUNK, login_key
 from console.lazy import sa, t
 from console.names import name_key
+from console.progress import SILENT
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -19,8 +20,11 @@ if TYPE_CHECKING:
     from console.directory import Person
     from console.intake.findings import Findings
     from console.intake.lookups import Schools
+    from console.progress import Progress
 
 FILE = "directory"
+SAID = 500
+"""Entries after which is said how far it is."""
 LONGEST = 256
 """Characters of an attribute that are kept."""
 COPIED = (
@@ -50,8 +54,9 @@ def fill(
     schools: Schools,
     district_codes: Collection[str],
     findings: Findings,
+    progress: Progress = SILENT,
 ) -> None:
-    """Put everybody into the temporary table, which is made. An entry that came twice counts once."""
+    """Put everybody into the temporary table, which is made. An entry that came twice counts once. Raises Cancelled."""
     from models.bulk import insert_rows
 
     table, ours = stage(), frozenset(code.casefold() for code in district_codes)
@@ -61,6 +66,8 @@ def fill(
     for line, person in enumerate(people, 1):
         if (row := _row(line, person, schools, ours, findings)) is not None:
             rows.append(row)
+        if line % SAID == 0:
+            progress.say(line, 0, "reading the directory")
         if len(rows) >= CHUNK:
             insert_rows(connection, table, columns, rows)
             rows.clear()

@@ -24,9 +24,11 @@ from console.ids import batch_id
 from console.intake.findings import Findings
 from console.intake.lookups import Schools
 from console.intake.report import ImportReport, Kind
+from console.intake.runs import Steps
 from console.intake.taking import DESK, record_of
 from console.lazy import sa, t
 from console.ledger import log
+from console.progress import SILENT, leaving
 from console.selection import Receipt
 from models.words import Log
 
@@ -34,7 +36,9 @@ if TYPE_CHECKING:
     from console.authority import Operator
     from console.directory import Directory
     from console.office import Office
+    from console.progress import Progress
 
+HALF = "Cancelled; the directory was taken over, but not everybody was activated. Repeat it: what was done is not done again."
 FIRST = 20
 """Conflicts that a report tells one by one; the desk has them all."""
 
@@ -47,17 +51,19 @@ def sync(
     dry_run: bool = False,
     allow_withdrawals: bool = False,
     key: str,
+    progress: Progress = SILENT,
 ) -> ImportReport:
     """Take over the directory as it is now. The same key again returns the first report's numbers.
 
     Raises Refused without the right to it or for an operator of some schools, or when too many would be gone and
-    `allow_withdrawals` is not set; Unavailable when the directory does not answer to the end.
+    `allow_withdrawals` is not set; Unavailable when the directory does not answer to the end; Cancelled where `progress` says so, and
+    then nothing was done, or, as its sentence says, not everybody was activated.
     """
     authorize(operator, Permission.INTAKE)
     if operator.schools is not None:
         raise Refused("The directory is read for the whole district; nothing was done. Ask an operator of all schools.")
     run = _Sync(office, operator, directory, key)
-    run.dry_run, run.allow_withdrawals = dry_run, allow_withdrawals
+    run.dry_run, run.allow_withdrawals, run.progress = dry_run, allow_withdrawals, progress
     return run.run()
 
 
@@ -73,6 +79,7 @@ class _Sync:
         self.sight = office.sight(operator)
         self.dry_run = False
         self.allow_withdrawals = False
+        self.progress: Progress = SILENT
         self.report: ImportReport | None = None
 
     @property
@@ -94,7 +101,8 @@ class _Sync:
                 receipt = self._made(connection)
             if receipt is None:
                 receipt = self.office.carry_out(self._work, self._made, operator, late=True)
-            activated = activate(self.office, operator, self.key)
+            with leaving(HALF):
+                activated = activate(self.office, operator, self.key, self.progress)
             if self.report is None:
                 return ImportReport(FILE, receipt.batch, again=True)
             self.report = replace(self.report, kinds=(*self.report.kinds, *activated))
@@ -112,15 +120,19 @@ class _Sync:
         settings = self.office.settings.directory
         with self.office.reading() as reading:
             schools = Schools.all(reading)
-        fill(connection, self.directory.people(), schools, settings.district_codes, findings)
+        fill(connection, self.directory.people(), schools, settings.district_codes, findings, self.progress)
         claim(connection)
+        step = Steps(self.progress, "taking over the directory, step", 4)
+        step()
         if not self.dry_run and (found := self._made(connection)) is not None:
             stage().drop(connection)
             return Committed(found, 0, [])
         people = self._take_over(connection)
+        step()
         stops = self._stops(people)
         with Matching(connection, self.office.vault.macs) as matching:
             matched = matching.match()
+            step()
             followed = follow(connection, settings)
             told = tell(connection, self.sight, self.office.vault, self.office.random)
             count = self._conflicts(connection, findings)
@@ -151,6 +163,7 @@ class _Sync:
         record = record_of(self.sight, batch, first, f"{DESK}.{DECISION}", 0, params)
         receipt = Receipt(DECISION, batch, people.moved, (), told)
         leaves = close(connection, head, [record], self.sight, receipt, self.key, self.digest, DESK)
+        step()
         return Committed(receipt, first, leaves)
 
     def _take_over(self, connection: sa.Connection) -> Kind:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from console.intake.lookups import CHUNK
 from console.lazy import sa, t
+from console.progress import SILENT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from console.intake.findings import Finding
     from console.intake.forms import FormRows
+    from console.progress import Progress
 
 
 @dataclass(slots=True)
@@ -35,7 +37,9 @@ class Loaded:
         )
 
 
-def load_form(connection: sa.Connection, kind: str, rows: FormRows, zone: ZoneInfo) -> Loaded:
+def load_form(
+    connection: sa.Connection, kind: str, rows: FormRows, zone: ZoneInfo, progress: Progress = SILENT
+) -> Loaded:
     """Insert what is not known, and let wait again what was refused. The rows' findings are complete then; the caller decides."""
     from models.bulk import insert_rows
 
@@ -48,6 +52,8 @@ def load_form(connection: sa.Connection, kind: str, rows: FormRows, zone: ZoneIn
         new = [row for row in part if _key(kind, row) not in known]
         loaded.known += len(part) - len(new)
         loaded.added += len(new)
+        read = loaded.known + loaded.added
+        progress.say(read, rows.expected(read), f"reading {kind}")
         loaded.ids += _try_again(connection, table, lines, known)
         last = connection.execute(sa.select(sa.func.max(table.c.id))).scalar_one() or 0
         insert_rows(connection, table, columns, [values(row) for row in new])

@@ -31,7 +31,7 @@ class FormRun(Run):
         self.report = None
         if (made := self._claim(connection)) is not None:
             return made
-        loaded = load_form(connection, self.what, self.rows, self.sight.settings.portal.zone)
+        loaded = load_form(connection, self.what, self.rows, self.sight.settings.portal.zone, self.progress)
         findings = self.rows.findings
         said = ImportReport(
             self.what,
@@ -45,7 +45,8 @@ class FormRun(Run):
         if findings.errors and not self.skip_bad_rows and not self.dry_run:
             raise BadRows(said)
         more = (Kind("consents", added=loaded.added),) if self.what == "consents" else ()
-        intake = Intake(self.what, self.source.digest, loaded.added + loaded.known, loaded.known, more)
+        read = loaded.added + loaded.known
+        intake = Intake(self.what, self.source.digest, read, loaded.known, more, self.progress)
         committed, report = take(connection, self.sight, self.office, self.key, self.digest, intake)
         self.report = replace(
             report,

@@ -232,6 +232,10 @@ class FormRows:
         """All findings so far; those of the rows start anew when the rows are read again."""
         return Findings().include([self._at_header, self._in_rows])
 
+    def expected(self, read: int) -> int:
+        """How many rows the file will have had, judged by how much of it the first `read` are."""
+        return self._table.expected(read)
+
     def __iter__(self) -> Iterator[Any]:
         form = self.form
         file = self._table.file

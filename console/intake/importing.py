@@ -13,6 +13,7 @@ from console.errors import Refused
 from console.intake.archive import open_source
 from console.intake.forms import FORMS
 from console.intake.oneroster import read_roster
+from console.progress import SILENT
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from console.authority import Operator
     from console.intake.report import ImportReport
     from console.office import Office
+    from console.progress import Progress
 
 
 def import_roster(
@@ -32,12 +34,14 @@ def import_roster(
     allow_reused: bool = False,
     skip_bad_rows: bool = False,
     key: str,
+    progress: Progress = SILENT,
 ) -> ImportReport:
     """Take over a OneRoster folder or zip.
 
     Bulk files withdraw who is absent from them, deltas only whom they name. Raises BadRows when rows are wrong and may not be
     skipped; Refused when too many of a kind would be withdrawn and `allow_withdrawals` is not set, without the right to it,
-    as an operator of some schools, or for what is no roster; Unavailable when something is not there.
+    as an operator of some schools, or for what is no roster; Unavailable when something is not there; Cancelled where `progress`
+    says so, which it can up to the commit: nothing was imported then.
     """
     from console.intake.roster_run import RosterRun
 
@@ -46,7 +50,7 @@ def import_roster(
         roster = read_roster(source)
         run = RosterRun(office, operator, source, roster, key)
         run.allow_withdrawals, run.allow_reused, run.skip_bad_rows = allow_withdrawals, allow_reused, skip_bad_rows
-        run.dry_run = dry_run
+        run.dry_run, run.progress = dry_run, progress
         return run.run()
 
 
@@ -59,6 +63,7 @@ def import_form(
     dry_run: bool = False,
     skip_bad_rows: bool = False,
     key: str,
+    progress: Progress = SILENT,
 ) -> ImportReport:
     """Take over a file of the form `kind` (a name of `console.intake.forms.FORMS`), through the intake tables.
 
@@ -71,5 +76,5 @@ def import_form(
         raise Refused(f"There is no form {kind}; nothing was imported. There are {', '.join(FORMS)}.")
     with open_source(path) as source:
         run = FormRun(office, operator, source, kind, key)
-        run.dry_run, run.skip_bad_rows = dry_run, skip_bad_rows
+        run.dry_run, run.skip_bad_rows, run.progress = dry_run, skip_bad_rows, progress
         return run.run()

@@ -66,6 +66,10 @@ class Roster:
             found.include([part.at_header, part.in_rows])
         return found
 
+    def expected(self, file: str, read: int) -> int:
+        """How many rows the file will have had, judged by how much of it the first `read` rows are; 0 where it is not there."""
+        return self._parts[file].table.expected(read) if file in self._parts else 0
+
     def academic_sessions(self) -> Iterator[AcademicSession]:
         """The rows of academicSessions.csv."""
         return self._rows("academicSessions")

@@ -21,7 +21,7 @@ from console.intake.roster_people import Known
 from console.intake.roster_stage import Reading, stage_roster
 from console.intake.roster_tables import stage
 from console.intake.roster_touched import touch
-from console.intake.runs import Run
+from console.intake.runs import Run, Steps
 from console.intake.taking import DESK, record_of
 from console.lazy import sa, t
 from console.ledger import log
@@ -58,9 +58,11 @@ class RosterRun(Run):
     def _work(self, connection: sa.Connection) -> Committed:
         self.report = None
         staged = stage()
-        reading = Reading(self.office.vault, self._orgs(), self._people)
+        reading = Reading(self.office.vault, self._orgs(), self._people, self.progress)
         staged.create(connection)
         stage_roster(connection, staged, self.roster, reading)
+        step = Steps(self.progress, "taking over the roster, step", 8)
+        step()
         staged.index(connection)
         self._refuse_bad_rows(reading.findings)
         if (made := self._claim(connection)) is not None:
@@ -70,17 +72,23 @@ class RosterRun(Run):
         batch = batch_id(office.random)
         number = self._number(connection, batch)
         load = Load(connection, staged, self.roster.modes, self._partial(), office.vault, sight.now, number)
+        step()
         compare(load)
+        step()
         oddities = look_at_ids(load, allow_reused=self.allow_reused)
         lock(load)
         kinds = counts(load)
         touched = touch(load)
+        step()
         take_over(load)
+        step()
         kinds += join_up(load, touched=touched)
+        step()
         stops = self._stops(kinds)
         _dangling(load, reading.findings)
         moved = follow_numbers(connection, sight.today)
         recompute(connection, sight.today, sight.settings.policy.families_threshold)
+        step()
         with Matching(connection, office.vault.macs) as matching:
             matched = matching.match()
             head = log.lock_head(connection, Log.LEDGER)
@@ -97,7 +105,9 @@ class RosterRun(Run):
         self.report = self._told(
             moved_kinds, reading.findings, oddities=oddities, stops=stops, batch=batch, number=number
         )
-        return self._close(connection, head, batch)
+        made = self._close(connection, head, batch)
+        step()
+        return made
 
     def _orgs(self) -> dict[str, str]:
         """The orgs that the portal knows, read before the import's transaction so that nobody waits for it."""

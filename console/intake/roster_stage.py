@@ -111,7 +111,7 @@ class _Filling:
         coming = iter(rows)
         while part := list(islice(coming, PART)):
             count += len(part)
-            self.reading.progress.say(count, 0, f"reading {file}")
+            self.reading.progress.say(count, self.roster.expected(file, count), f"reading {file}")
             withdrawn = [row for row in part if row.status is Status.WITHDRAWN]
             if withdrawn:
                 self._gone.extend((file, row.sourced_id) for row in withdrawn)

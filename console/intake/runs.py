@@ -12,17 +12,31 @@ from console.deciding import Committed, repeated
 from console.intake.report import ImportReport, Kind
 from console.lazy import sa, t
 from console.ledger import log
+from console.progress import SILENT
 from models.words import Log
 
 if TYPE_CHECKING:
     from console.authority import Operator
     from console.intake.archive import Source
     from console.office import Office
+    from console.progress import Progress
     from console.selection import Receipt
 
 
 class _DryRun(Exception):
     """Not an error: it takes a dry run's work back."""
+
+
+class Steps:
+    """Says one step after another of work whose steps are few and long. Raises Cancelled as progress does."""
+
+    def __init__(self, progress: Progress, what: str, count: int) -> None:
+        self._progress, self._what, self._count, self._done = progress, what, count, 0
+
+    def __call__(self) -> None:
+        """A step is done."""
+        self._done += 1
+        self._progress.say(min(self._done, self._count), self._count, self._what)
 
 
 class Run:
@@ -37,6 +51,7 @@ class Run:
         self.sight = office.sight(operator)
         self.dry_run = False
         self.skip_bad_rows = False
+        self.progress: Progress = SILENT
         self.report: ImportReport | None = None
 
     def options(self) -> tuple[bool, ...]:

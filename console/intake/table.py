@@ -72,6 +72,10 @@ class Table:
             self._places = self._place(self._header)
             self.present = frozenset(self._places)
 
+    def expected(self, read: int) -> int:
+        """How many rows there will be in all, judged by how much of the file the `read` ones are."""
+        return max(read, read * self._member.size // max(self._member.read, 1))
+
     def __iter__(self) -> Iterator[Row]:
         return self._objects() if self.is_json else self._records()
 

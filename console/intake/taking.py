@@ -17,6 +17,7 @@ from console.intake.lookups import CHUNK, Schools
 from console.intake.report import ImportReport, Kind
 from console.lazy import sa, t
 from console.ledger import log
+from console.progress import SILENT
 from console.selection import Receipt
 from models.words import Log
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from console.authority import Operator
     from console.desk import Sight
     from console.office import Office
+    from console.progress import Progress
     from console.vault import Vault
 
 DESK = "intake"
@@ -44,6 +46,7 @@ class Taking:
     added: dict[str, int] = field(default_factory=dict)
     changed: dict[str, int] = field(default_factory=dict)
     refused: list[tuple[str, int, str]] = field(default_factory=list)
+    progress: Progress = SILENT
 
     def add(self, kind: str, count: int = 1) -> None:
         """Count rows that came in."""
@@ -59,18 +62,19 @@ class Taking:
 
     def waiting(self, table: sa.Table) -> Iterator[Sequence[Any]]:
         """The rows of an intake table that wait, in their order, a chunk at a time."""
-        last = 0
+        last = done = 0
+        pending = sa.and_(table.c.taken_at.is_(None), table.c.refused.is_(None))
+        total = self.connection.execute(sa.select(sa.func.count()).select_from(table).where(pending)).scalar_one()
         while True:
+            self.progress.say(done, total, "taking over")
             rows = self.connection.execute(
-                sa.select(table)
-                .where(table.c.taken_at.is_(None), table.c.refused.is_(None), table.c.id > last)
-                .order_by(table.c.id)
-                .limit(CHUNK)
+                sa.select(table).where(pending, table.c.id > last).order_by(table.c.id).limit(CHUNK)
             ).all()
             if not rows:
                 return
             yield rows
             last = rows[-1].id
+            done += len(rows)
 
     def settle(self, table: sa.Table, kind: str, rows: Sequence[Any]) -> None:
         """Mark the rows of a chunk as taken, or as refused with the reason."""
@@ -146,6 +150,7 @@ class Intake:
     read: int = 0
     known: int = 0
     more: tuple[Kind, ...] = ()
+    progress: Progress = SILENT
 
 
 def take(
@@ -161,7 +166,9 @@ def take(
     head = log.lock_head(connection, Log.LEDGER)
     first = head.size
     batch = batch_id(office.random)
-    taking = Taking(connection, sight, office.vault, batch, first + 1, Schools.all(connection))
+    taking = Taking(
+        connection, sight, office.vault, batch, first + 1, Schools.all(connection), progress=intake.progress
+    )
     last = connection.execute(sa.select(sa.func.max(t.registration.c.id))).scalar_one() or 0
     for _, step in steps.values():
         step(taking)
@@ -181,6 +188,7 @@ def take(
     record = record_of(sight, batch, first, f"{DESK}.{intake.what}", 0, params)
     receipt = Receipt(intake.what, batch, done, (), 0)
     leaves = close(connection, head, [record], sight, receipt, key, digest, DESK)
+    intake.progress.say(done, done, "recording")
     report = ImportReport(
         intake.what,
         batch,
