@@ -487,7 +487,7 @@ def test_a_cover_of_any_choice_leads_to_the_root(size: int, data: st.DataObject)
     def subtree(level: int, index: int) -> bytes:
         return _tree(leaves[index << level : (index + 1) << level])
 
-    hashes = list(cover(chosen, size, subtree))
+    hashes = list(cover(((n, n + 1) for n in chosen), size, subtree))
     root = _tree(leaves)
     assert root_from_cover(size, [(n, leaves[n]) for n in chosen], hashes) == root
     assert len(hashes) <= len(chosen) * size.bit_length()

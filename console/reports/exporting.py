@@ -12,7 +12,6 @@ gives leave first (`console.reports.leave`).
 from __future__ import annotations
 
 import os
-from array import array
 from dataclasses import dataclass
 from datetime import UTC, datetime, time
 from hashlib import sha256
@@ -43,7 +42,7 @@ from console.ledger.bundle import (
     said_of,
     verify_bundle,
 )
-from console.ledger.cover import cover
+from console.ledger.cover import Runs, cover
 from console.ledger.note import open_checkpoint, to_base64
 from console.ledger.packed import DEFLATED, Packer
 from console.progress import SILENT, leaving
@@ -76,6 +75,8 @@ if TYPE_CHECKING:
     from console.progress import Progress
 
 
+TOGETHER = 5_000
+"""Records that are read at a time, 2 MB of ordinary ones."""
 SAID = 500
 """Characters that may be said about party, interest or purpose."""
 
@@ -138,7 +139,7 @@ def export(office: Office, operator: Operator, wanted: Wanted, key: str, progres
         )
         return Exported(wanted.out, count, "", None, receipt.request)
     with beside(wanted) as (path, file):
-        return _Export(office, sight, wanted, lines, office.size(), key, leave, progress).write(path, file)
+        return _Export(office, sight, wanted, lines, count, office.size(), key, leave, progress).write(path, file)
 
 
 def plan_export(office: Office, operator: Operator, wanted: Wanted) -> ExportPlan:
@@ -212,6 +213,7 @@ class _Export:
         sight: Sight,
         wanted: Wanted,
         lines: Lines,
+        count: int,
         size: int,
         key: str,
         leave: int | None,
@@ -221,20 +223,20 @@ class _Export:
         self._sight = sight
         self._wanted = wanted
         self._lines = lines
+        self._count = count
         self._size = size
         self._key = key
         self._leave = leave
         self._progress = progress
-        self._indexes = array("q")
+        self._runs = Runs()
 
     def write(self, path: Path, file: BinaryIO) -> Exported:
         """Fill the file at `path`, record the export, and give the file its name."""
         packer = Packer(file)
-        with self._office.reading() as connection:
-            self._indexes.extend(index for (index,) in connection.execute(self._lines.indexes()))
-        if not self._indexes:
+        ends = self._lines.first_and_last()
+        if ends is None:
             raise Refused("No record matches any more; nothing was exported.")
-        empty = self._manifest({})
+        empty = self._manifest({}, *ends)
         members = {
             f"report.{self._wanted.format}": self._report(packer, path, empty),
             RECORDS: packer.stream(RECORDS, self._records),
@@ -242,7 +244,7 @@ class _Export:
         from console.reports.guide import GUIDE as TEXT
 
         members[GUIDE] = packer.add(GUIDE, TEXT.encode(), method=DEFLATED)
-        manifest = self._manifest(members)
+        manifest = self._manifest(members, *ends)
         packer.add(MANIFEST, encode_manifest(manifest))
         batch, body = self._record(manifest)
         checkpoint = self._prove(packer, body)
@@ -258,16 +260,16 @@ class _Export:
         release(path, self._wanted)
         return Exported(self._wanted.out, manifest.count, batch, checkpoint)
 
-    def _manifest(self, members: dict[str, Digests]) -> Manifest:
+    def _manifest(self, members: dict[str, Digests], first: int, last: int) -> Manifest:
         wanted = self._wanted
         return Manifest(
-            count=len(self._indexes),
+            count=self._count,
             filter=wanted.where,
-            first=self._indexes[0],
+            first=first,
             form=FORM,
             format=wanted.format,
             interest=wanted.interest,
-            last=self._indexes[-1],
+            last=last,
             log=str(Log.LEDGER),
             made=moment(self._sight.now),
             members={name: member(digests) for name, digests in members.items()},
@@ -287,29 +289,28 @@ class _Export:
         name = f"report.{wanted.format}"
         portal = self._sight.settings.portal
         heading = Heading(portal.name, portal.zone, self._sight.operator.name, manifest)
+        lines = self._lines.watched(self._progress, self._count, "writing the report:")
         match wanted.format:
-            case "csv":
-                return packer.stream(
-                    name, lambda write: plain.write_csv(self._lines, write, names=wanted.names, reasons=wanted.reasons)
-                )
-            case "jsonl":
+            case "csv" | "jsonl":
                 return packer.stream(
                     name,
-                    lambda write: plain.write_jsonl(self._lines, write, names=wanted.names, reasons=wanted.reasons),
+                    lambda write: plain.write_plain(
+                        lines, write, wanted.format, names=wanted.names, reasons=wanted.reasons
+                    ),
                 )
             case "html":
-                return packer.stream(name, lambda write: page.write_html(self._lines, write, heading))
+                return packer.stream(name, lambda write: page.write_html(lines, write, heading))
             case _:
-                return self._sheet(packer, name, path, heading)
+                return self._sheet(packer, name, path, heading, lines)
 
-    def _sheet(self, packer: Packer, name: str, path: Path, heading: Heading) -> Digests:
+    def _sheet(self, packer: Packer, name: str, path: Path, heading: Heading, lines: Lines) -> Digests:
         from console.reports.sheet import write_xlsx
 
         book = path.with_name(f"{path.name}.xlsx")
         try:
             # Made before the writer opens it, so that nobody else can read it meanwhile.
             book.touch(0o600)
-            write_xlsx(self._lines, book, heading)
+            write_xlsx(lines, book, heading)
 
             def give(write: Callable[[bytes], object]) -> None:
                 with book.open("rb") as file:
@@ -321,15 +322,14 @@ class _Export:
             book.unlink(missing_ok=True)
 
     def _records(self, write: Callable[[bytes], object]) -> None:
-        kept: list[str] = []
-        for done, (_, body) in enumerate(self._lines.bodies(), 1):
-            kept.append(body)
-            if len(kept) >= 2_000:
-                write(("\n".join(kept) + "\n").encode())
-                kept.clear()
-                self._progress.say(done, len(self._indexes), "writing the records:")
-        if kept:
-            write(("\n".join(kept) + "\n").encode())
+        lines = self._lines.watched(self._progress, self._count, "writing the records:")
+        for window in lines.windows(t.record.c.body, TOGETHER):
+            write(window.text + b"\n")
+            if window.last - window.first + 1 == window.count:
+                self._runs.add(window.first, window.last + 1)
+            else:
+                for index in self._lines.between(window.first, window.last).places():
+                    self._runs.add(index, index + 1)
 
     def _record(self, manifest: Manifest) -> tuple[str, str]:
         """Put the export on the ledger and have it signed; returns its batch and the record's exact bytes as text."""
@@ -406,7 +406,7 @@ class _Export:
         packer.add(DISCLOSURE, body.encode() + b"\n")
         with office.reading() as connection:
             tree = log.subtrees(connection, Log.LEDGER, checkpoint.size)
-            hashes = [to_base64(each) for each in cover([*self._indexes, index], checkpoint.size, tree)]
+            hashes = [to_base64(each) for each in cover([*self._runs, (index, index + 1)], checkpoint.size, tree)]
         packer.add(PROOFS, "".join(f"{each}\n" for each in hashes).encode())
         packer.add(CHECKPOINT, note.encode())
         return checkpoint

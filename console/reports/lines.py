@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from console.desk import Sight
     from console.filters import Predicate
     from console.office import Office
+    from console.progress import Progress
 
 T = TypeVar("T")
 
@@ -45,18 +46,132 @@ class Line:
     reason: SafeText
 
 
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Records that follow each other in a report: their first and last index, how many, their texts (UTF-8, a line each)."""
+
+    first: int
+    last: int
+    count: int
+    nulls: int
+    text: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """Where the records lie: on PostgreSQL or SQLite, and beside which operators' names."""
+
+    postgres: bool
+    operators: dict[int, str]
+
+
+def bytes_of(text: str | bytes) -> bytes:
+    """Gathered text, which SQLite gives as the bytes that it is kept as."""
+    return text.encode() if isinstance(text, str) else text
+
+
+def _gathered(
+    connection: sa.Connection, line: sa.ColumnElement[str], place: sa.ColumnElement[int]
+) -> sa.ColumnElement[Any]:
+    """All lines in one text, in the order of their places."""
+    if connection.dialect.name == "postgresql":
+        from sqlalchemy.dialects.postgresql import aggregate_order_by
+
+        return sa.func.string_agg(line, aggregate_order_by(sa.literal("\n"), place))
+    # SQLite takes the rows as the subquery orders them.
+    return sa.cast(sa.func.group_concat(line, "\n"), sa.LargeBinary())
+
+
 class Lines:
     """What matches, below `size`. Iterating reads it anew, each time the same: a log only grows."""
 
     def __init__(
-        self, office: Office, sight: Sight, where: Sequence[Predicate], size: int, *, names: bool, reasons: bool
+        self,
+        office: Office,
+        sight: Sight,
+        where: Sequence[Predicate],
+        size: int,
+        *,
+        names: bool,
+        reasons: bool,
+        said: Callable[[int], None] = lambda _: None,
     ) -> None:
+        """`said` is called with how many more were read."""
+        self._asked = (office, sight, where, size)
         self._office = office
         self._sight = sight
         self._where = [*where, t.record.c.log == "ledger", t.record.c.index < size]
         self._names = names
         self._reasons = reasons
         self._operators: dict[int, SafeText] = {}
+        self._said = said
+
+    def watched(self, progress: Progress, total: int, what: str) -> Lines:
+        """The same, telling how far the reading is."""
+        done = 0
+
+        def say(many: int) -> None:
+            nonlocal done
+            done += many
+            progress.say(done, total, what)
+
+        return Lines(*self._asked, names=self._names, reasons=self._reasons, said=say)
+
+    def between(self, first: int, last: int) -> Lines:
+        """Those from index `first` to `last`."""
+        office, sight, where, size = self._asked
+        within = [*where, t.record.c.index >= first, t.record.c.index <= last]
+        return Lines(office, sight, within, size, names=self._names, reasons=self._reasons)
+
+    def ground(self) -> Ground:
+        """What the database is that puts lines together."""
+        with self._office.reading() as connection:
+            found = connection.execute(sa.select(t.operator.c.id, t.operator.c.name))
+            return Ground(connection.dialect.name == "postgresql", {row.id: row.name for row in found})
+
+    def windows(
+        self, line: sa.ColumnElement[str], together: int, nullable: Sequence[sa.ColumnElement[Any]] = ()
+    ) -> Iterator[Window]:
+        """`line` of each, many at a time, put together by the database; with how many of `nullable` are null in them."""
+        index = t.record.c.index
+        last = -1
+        while True:
+            inner = (
+                sa.select(
+                    index.label("place"), line.label("line"), *(each.label(f"n{n}") for n, each in enumerate(nullable))
+                )
+                .select_from(self._source())
+                .where(*self._where, index > last)
+                .order_by(index)
+                .limit(together)
+                .subquery("gathered")
+            )
+            places = inner.c.place
+            there: Any = sum((sa.func.count(inner.c[f"n{n}"]) for n in range(len(nullable))), sa.literal_column("0"))
+            with self._office.reading() as connection:
+                text = _gathered(connection, inner.c.line, places)
+                row = connection.execute(
+                    sa.select(text, sa.func.count(), sa.func.min(places), sa.func.max(places), there)
+                ).one()
+            if not row[1]:
+                return
+            yield Window(row[2], row[3], row[1], row[1] * len(nullable) - row[4], bytes_of(row[0]))
+            last = row[3]
+            self._said(row[1])
+
+    def first_and_last(self) -> tuple[int, int] | None:
+        """The indexes of the first and the last, None when there is none."""
+        r = t.record.c.index
+        some = sa.select(r).select_from(self._source()).where(*self._where).limit(1)
+        with self._office.reading() as connection:
+            first = connection.execute(some.order_by(r)).scalar()
+            last = connection.execute(some.order_by(r.desc())).scalar()
+        return None if first is None or last is None else (first, last)
+
+    def places(self) -> list[int]:
+        """The indexes."""
+        with self._office.reading() as connection:
+            return list(connection.execute(self.indexes()).scalars())
 
     def count(self, cap: int) -> int:
         """How many there are, counted no further than one above `cap`."""
@@ -67,11 +182,6 @@ class Lines:
     def indexes(self) -> sa.Select[int]:
         """The query for the indexes alone."""
         return sa.select(t.record.c.index).select_from(self._source()).where(*self._where).order_by(t.record.c.index)
-
-    def bodies(self) -> Iterator[tuple[int, str]]:
-        """Index and exact bytes (as text) of each record."""
-        for chunk in self._chunks(lambda _, rows: rows):
-            yield from chunk
 
     def __iter__(self) -> Iterator[Line]:
         for chunk in self._chunks(self._lines):
@@ -113,6 +223,7 @@ class Lines:
                 return
             yield made
             last = rows[-1][0]
+            self._said(len(rows))
 
     def _learn(self, connection: sa.Connection, wanted: set[int]) -> None:
         for number in wanted - set(self._operators):

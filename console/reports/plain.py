@@ -17,7 +17,7 @@ from console.text import csv_cell
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from console.reports.lines import Line
+    from console.reports.lines import Line, Lines
 
     Write = Callable[[bytes], object]
 
@@ -42,28 +42,46 @@ def columns(*, names: bool, reasons: bool) -> list[str]:
     return [*said, *(["about"] if names else []), *(["reason"] if reasons else [])]
 
 
-def write_csv(lines: Iterable[Line], write: Write, *, names: bool, reasons: bool) -> None:
-    """The report as CSV, with a header."""
+def csv_head(*, names: bool, reasons: bool) -> bytes:
+    """The first line of a CSV."""
+    return (",".join(columns(names=names, reasons=reasons)) + "\n").encode()
+
+
+def csv_rows(lines: Iterable[Line], *, names: bool, reasons: bool) -> Iterator[bytes]:
+    """The lines of a CSV below its header, some at a time."""
     named = columns(names=names, reasons=reasons)
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(named)
-    for n, row in enumerate(_rows(lines, names=names, reasons=reasons)):
+    for n, row in enumerate(_rows(lines, names=names, reasons=reasons), 1):
         writer.writerow([csv_cell(value) if isinstance(value, str) else value for value in map(row.get, named)])
         if n % TOGETHER == 0:
-            write(text.getvalue().encode())
+            yield text.getvalue().encode()
             text.seek(0)
             text.truncate()
-    write(text.getvalue().encode())
+    yield text.getvalue().encode()
 
 
-def write_jsonl(lines: Iterable[Line], write: Write, *, names: bool, reasons: bool) -> None:
-    """The report as JSON Lines."""
+def jsonl_rows(lines: Iterable[Line], *, names: bool, reasons: bool) -> Iterator[bytes]:
+    """JSON Lines, some at a time."""
     kept: list[bytes] = []
     encode = msgspec.json.encode
     for row in _rows(lines, names=names, reasons=reasons):
         kept.append(encode(row) + b"\n")
         if len(kept) >= TOGETHER:
-            write(b"".join(kept))
+            yield b"".join(kept)
             kept.clear()
-    write(b"".join(kept))
+    yield b"".join(kept)
+
+
+def write_plain(lines: Lines, write: Write, format_: str, *, names: bool, reasons: bool) -> None:
+    """The report as CSV with a header or as JSON Lines, gathered by the database where that can do it."""
+    from console.reports.gathered import form, write_gathered
+
+    rows = csv_rows if format_ == "csv" else jsonl_rows
+    if format_ == "csv":
+        write(csv_head(names=names, reasons=reasons))
+    if names or reasons:
+        for data in rows(lines, names=names, reasons=reasons):
+            write(data)
+        return
+    write_gathered(lines, write, form(format_), lambda some: rows(some, names=False, reasons=False))
