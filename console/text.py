@@ -28,6 +28,7 @@ _JOINERS = frozenset("\u200c\u200d")
 # What is drawn as nothing though it is no format character: Hangul fillers, empty Braille, Khmer inherent vowels, CGJ.
 _BLANK = frozenset("\u115f\u1160\u3164\uffa0\u2800\u17b4\u17b5\u034f")
 _ELLIPSIS = "…"
+_STAND_IN = "\ufffd"
 
 # Scripts whose letters change shape beside a joiner wherever it stands: Arabic, Syriac, N'Ko, Mandaic, Mongolian.
 _CURSIVE = ((0x0600, 0x08FF), (0x1800, 0x18AF), (0xFB50, 0xFDFF), (0xFE70, 0xFEFC))
@@ -35,7 +36,8 @@ _CURSIVE = ((0x0600, 0x08FF), (0x1800, 0x18AF), (0xFB50, 0xFDFF), (0xFE70, 0xFEF
 _CONJOINING = ((0x0900, 0x0DFF), (0x1000, 0x109F), (0x1780, 0x17FF))
 # Letters and symbols without a width of their own, which pile up as marks do: Hangul vowels and finals, skin tones.
 _PILING = ((0x1160, 0x11FF), (0xD7B0, 0xD7FB), (0x1F3FB, 0x1F3FF))
-_SKIN_TONES = (_PILING[2],)
+# Parts of emoji that take as many cells as there are terminals: skin tones, the letters that flags are made of.
+_UNSURE = ((0x1F3FB, 0x1F3FF), (0x1F1E6, 0x1F1FF))
 _HAN = ((0x3400, 0x4DBF), (0x4E00, 0x9FFF), (0xF900, 0xFAFF), (0x20000, 0x3FFFF))
 _MONGOLIAN = ((0x1820, 0x18AA),)
 
@@ -93,19 +95,18 @@ def _joiner_is_needed(before: str, after: str) -> bool:
 
 
 def _mark_is_at_home(mark: str, before: str) -> bool:
-    """Whether a variation selector or skin tone follows what it varies; true for every other mark."""
+    """Whether a variation selector follows a letter that it varies; true for every other mark but those of emoji, which make the
+    symbol before them as wide as the terminal likes, and push what stands beside it.
+    """
     if "\ufe00" <= mark <= "\ufe0f" or "\U000e0100" <= mark <= "\U000e01ef":
-        symbol = mark in "\ufe0e\ufe0f" and unicodedata.category(before) in {"So", "Sm"}
-        return symbol or (_within(before, _HAN) and unicodedata.category(before) == "Lo")
+        return _within(before, _HAN) and unicodedata.category(before) == "Lo"
     if mark in "\u180b\u180c\u180d\u180f":
         return _within(before, _MONGOLIAN)
-    if _within(mark, _SKIN_TONES):
-        return unicodedata.category(before) == "So"
-    return True
+    return not _within(mark, _UNSURE)
 
 
-def _shown(text: str) -> Iterator[str]:
-    """The characters of NFC `text`, each as itself or visible. A character is judged by what is shown before it."""
+def _judged(text: str) -> Iterator[tuple[str, bool]]:
+    """The characters of `text`, each with whether it is shown as itself. It is judged by what is shown before it."""
     before = ""
     marks = MARKS_A_BASE
     joiners = 0
@@ -119,9 +120,9 @@ def _shown(text: str) -> Iterator[str]:
         else:
             marks = 0
             joiners = joiners if before in _JOINERS else 0
-            kept = unicodedata.category(char) not in _UNPRINTABLE and char not in _BLANK
+            kept = unicodedata.category(char) not in _UNPRINTABLE and char not in _BLANK and not _within(char, _UNSURE)
         before = char if kept else "⟩"
-        yield char if kept else visible(char)
+        yield char, kept
 
 
 def safe(raw: str | None) -> SafeText:
@@ -136,7 +137,8 @@ def safe(raw: str | None) -> SafeText:
         return _sealed("")
     if raw.isprintable() and _is_narrow(raw):
         return _sealed(raw)
-    return _sealed("".join(_shown(unicodedata.normalize("NFC", raw))))
+    judged = _judged(unicodedata.normalize("NFC", raw))
+    return _sealed("".join(char if kept else visible(char) for char, kept in judged))
 
 
 def paragraph(raw: str | None) -> tuple[SafeText, ...]:
@@ -144,6 +146,15 @@ def paragraph(raw: str | None) -> tuple[SafeText, ...]:
     if not raw:
         return ()
     return tuple(safe(line) for line in raw.replace("\r\n", "\n").removesuffix("\n").split("\n"))
+
+
+def in_place(raw: str) -> str:
+    """`raw` with `�` for each character that `safe` would make visible, one for one: for a field that is being typed in,
+    where a cursor counts characters and what is typed has to stay what it is.
+    """
+    if raw.isprintable() and _is_narrow(raw):
+        return raw
+    return "".join(char if kept else _STAND_IN for char, kept in _judged(raw))
 
 
 def join(parts: Iterable[SafeText], separator: SafeText | None = None) -> SafeText:
@@ -163,19 +174,17 @@ def cells(text: SafeText) -> int:
 def _clusters(text: str) -> Iterator[tuple[str, int]]:
     """Each base with what is joined to it or piled upon it, and the most cells that a terminal may draw for it.
 
-    Terminals disagree on joined letters and skin tones; both are counted as if drawn apart, or a name of a thousand
-    joined letters would take one cell.
+    Terminals disagree on joined letters; they are counted as if drawn apart, or a name of a thousand would take one cell.
     """
     from rich.cells import get_character_cell_size
 
     cluster, width = "", 0
     for char in text:
-        apart = 2 if _within(char, _SKIN_TONES) else int(char == "\ufe0f")
         if cluster and not (piles(char) or char in _JOINERS or cluster[-1] in _JOINERS):
             yield cluster, width
             cluster, width = "", 0
         cluster += char
-        width = width + (get_character_cell_size(char) or apart)
+        width += get_character_cell_size(char)
     if cluster:
         yield cluster, width
 

@@ -9,11 +9,12 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
+from rich.text import Text
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Static, TextArea
 
 from console.params import options
-from console.text import safe
+from console.text import in_place, safe
 from screens.choice import Choice
 from screens.prompt import Line
 
@@ -37,6 +38,10 @@ class Words(TextArea):
         self.cursor_blink = False
         self.highlight_cursor_line = False
         self.styles.height = lines
+
+    def get_line(self, line_index: int) -> Text:
+        """One line, harmless to the terminal whatever was pasted."""
+        return Text(in_place(self.document.get_line(line_index)), end="", no_wrap=True)
 
 
 class Fields(Vertical):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
+from rich.highlighter import Highlighter
 from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
@@ -11,16 +12,25 @@ from textual.suggester import Suggester
 from textual.widgets import Input, Static
 
 from console.queue import Tone
-from console.text import safe
+from console.text import in_place, safe
 from screens.words import words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
+    from rich.text import Text
     from textual.app import ComposeResult
     from textual.binding import BindingType
 
     from console.filters import Term
+
+
+class InPlace(Highlighter):
+    """Draws what is typed or pasted harmless; the toolkit draws it as it is, escape sequences and all."""
+
+    def highlight(self, text: Text) -> None:
+        """Put a sign where a character would command the terminal."""
+        text.plain = in_place(text.plain)
 
 
 class Line(Input):
@@ -35,7 +45,13 @@ class Line(Input):
         name: str | None = None,
     ) -> None:
         super().__init__(
-            value, placeholder=placeholder, suggester=suggester, name=name, compact=True, select_on_focus=False
+            value,
+            placeholder=placeholder,
+            highlighter=InPlace(),
+            suggester=suggester,
+            name=name,
+            compact=True,
+            select_on_focus=False,
         )
         self.cursor_blink = False
 

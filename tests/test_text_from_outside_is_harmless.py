@@ -18,7 +18,7 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
-from console.text import SafeText, cells, clip, csv_cell, join, pad, paragraph, piles, safe
+from console.text import SafeText, cells, clip, csv_cell, in_place, join, pad, paragraph, piles, safe
 from fixtures.hostile import FORMULAS, HOSTILE_NAMES, LEGIT_NAMES, WITH_NUL, WITH_SURROGATES, hostile_names
 
 ALL_NAMES = (*HOSTILE_NAMES, *LEGIT_NAMES, *WITH_NUL, *WITH_SURROGATES, *islice(hostile_names(7), 400))
@@ -74,6 +74,16 @@ def test_nothing_that_commands_hides_or_moves_is_left(raw):
     assert most_marks(shown) <= 4
     assert not shown or not piles(shown[0])
     assert unicodedata.is_normalized("NFC", shown)
+
+
+@given(texts)
+def test_what_is_being_typed_keeps_its_places_and_commands_nothing(raw):
+    shown = in_place(raw)
+    assert len(shown) == len(raw)
+    assert forbidden_in(shown) == []
+    assert all(now in (was, "\ufffd") for was, now in zip(raw, shown, strict=True))
+    if raw.isascii() and raw.isprintable():
+        assert shown == raw
 
 
 @pytest.mark.parametrize("raw", ALL_NAMES, ids=ascii)
@@ -132,9 +142,11 @@ def test_nothing_disappears(raw):
         ("A\u034fn", "A⟨U+034F⟩n"),
         ("ក\u17b4", "ក⟨U+17B4⟩"),
         ("A\ufe0f", "A⟨U+FE0F⟩"),
-        ("❤\ufe0f\ufe0f", "❤\ufe0f⟨U+FE0F⟩"),
+        ("❤\ufe0f", "❤⟨U+FE0F⟩"),
         ("A\U000e0101", "A⟨U+E0101⟩"),
-        ("👍🏽🏽", "👍🏽⟨U+1F3FD⟩"),
+        ("👍🏽", "👍⟨U+1F3FD⟩"),
+        ("🇺🇸", "⟨U+1F1FA⟩⟨U+1F1F8⟩"),
+        ("葛\U000e0100", "葛\U000e0100"),
         ("ක්\u200d" * 4 + "ක", "ක්\u200d" * 3 + "ක්⟨U+200D⟩ක"),
     ],
     ids=ascii,
@@ -190,8 +202,8 @@ def test_a_padded_text_has_exactly_its_cells(text, width, right):
         ("Smith", 0, ""),
         ("李小龍", 5, "李小…"),
         ("李小龍", 4, "李…"),
-        ("❤\ufe0f❤\ufe0f❤\ufe0f", 4, "❤\ufe0f…"),
-        ("👍🏽👍🏽", 5, "👍🏽…"),
+        ("葛\U000e0100葛\U000e0100葛", 5, "葛\U000e0100葛\U000e0100…"),
+        ("👍🏽👍🏽", 5, "👍⟨U…"),
         ("ශ්\u200dරීල", 2, "…"),
     ],
 )
