@@ -19,6 +19,7 @@ from console.settings import Settings
 from console.signin import passwords
 from console.wiring import open_office
 from tests.founded import found_as_owner
+from tests.measured.started import how_it_ran
 from tests.portals import NOON, Portal
 from tests.services.postgres import APP, Cluster, as_role
 from tests.signing import asking, come_in, equip
@@ -50,6 +51,8 @@ def measure(report: Report) -> None:
         f"Medians of {rounds} sign-ins of a local operator, each followed by the bare commit beside it; all of it but Argon2id: "
         "the turn under the name, the operator, the code, the session, two records and their signed checkpoint."
     )
+    if said := how_it_ran():
+        report.note(said)
 
 
 @contextmanager

@@ -19,7 +19,7 @@ from console.settings import FILE_NAME, Settings
 from fixtures.demo import build
 from models import tables as t
 from models.engine import open_engine, writing
-from tests.measured.started import DRAWN, Started, command, memory_of
+from tests.measured.started import DRAWN, Started, command, how_it_ran, memory_of
 from tests.on_screen import fill
 from tests.portals import open_portal
 from tests.services.postgres import OWNER, Cluster, as_role
@@ -111,6 +111,8 @@ def measure(report: Report) -> None:
         for place in demos:
             _list(report, place, rounds)
     _python(report, rounds)
+    if said := how_it_ran():
+        report.note(said)
     report.note(
         f"Whole processes at 120×40, medians of {rounds} in turns, files in the page cache; memory is the most that the process had "
         "until then. A frame is the first byte that shows anything. `eager` is the same console that imports at its top what it may "
