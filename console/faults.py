@@ -16,6 +16,11 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("district.database")
 
+UNCONFIRMED = (
+    "The database did not confirm in time that it is saved – its standby may be down –, and it is not known whether it will be. "
+    "Look at your last decisions (district batches) before you repeat it."
+)
+"""Of a commit that still waits for a synchronous standby, or whose wait was cancelled (`models.confirming`)."""
 _NOT_LET_IN = ("password authentication failed", "no password supplied", "pg_hba.conf", 'role "')
 """Words of a server that turns a connection down; psycopg gives no SQLSTATE before there is a connection."""
 
@@ -44,7 +49,8 @@ def saying(undone: str) -> Iterator[None]:
             raise Usage(_unfit(undone)) from error
         reference = secrets.token_hex(4)
         _log.error("%s %s: %s", reference, type(error.orig).__name__, getattr(error.orig, "sqlstate", "") or error.orig)
-        raise Unavailable(_sentence(error.orig, undone, reference)) from error
+        open_still = "not confirmed as saved" in str(error.orig)
+        raise Unavailable(UNCONFIRMED if open_still else _sentence(error.orig, undone, reference)) from error
     except SQLAlchemyError as error:
         reference = secrets.token_hex(4)
         _log.error("%s %s", reference, type(error).__name__)

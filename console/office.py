@@ -20,9 +20,9 @@ from console.deciding.planning import plan
 from console.deciding.undoing import undo, undo_digest
 from console.desk import Sight
 from console.errors import ConsoleError, Refused, Unavailable
-from console.faults import asks_to_repeat, saying
+from console.faults import UNCONFIRMED, asks_to_repeat, saying
 from console.lazy import sa, t
-from console.ledger.log import read_size
+from console.ledger.log import lock_head, read_size
 from console.progress import SILENT
 from models.words import Log, OperatorStatus
 
@@ -48,6 +48,8 @@ if TYPE_CHECKING:
 _log = logging.getLogger("district.office")
 TRIES = 3
 """Attempts at a transaction that the database asked to repeat (deadlock, serialisation)."""
+NEVER_SAVED = "The database went down before it was saved; nothing was done. Try again."
+"""Of a commit that was not confirmed in time and is found not to be there once everything is decided."""
 
 
 class Office:
@@ -226,9 +228,20 @@ class Office:
             return read_size(connection, log)
 
     def seal(self, log: Log = Log.LEDGER, known: tuple[int, list[bytes]] | None = None) -> None:
-        """Sign what the log holds. Raises Unverified when it does not continue what was signed."""
+        """Sign what the log holds. Raises Unverified when it does not continue what was signed, Unavailable if it may be lost yet."""
+        from models.engine import confirm, has_standby
+
         with self.reading() as connection:
-            self.signer.seal(connection, log, known)
+            # Whoever commits waits for the standby: what was just committed is there, and all before it. What another process left
+            # unsigned may have been committed by a server that went down before its standby had it.
+            confirmed = known is not None or not has_standby(connection)
+            if confirmed or self.signer.signed_size(log) == read_size(connection, log):
+                self.signer.seal(connection, log, known)
+                return
+        with self.writing() as connection:
+            confirm(connection)
+        with self.reading() as connection:
+            self.signer.seal(connection, log)
 
     def carry_out(
         self,
@@ -265,18 +278,25 @@ class Office:
         return done.receipt
 
     def _outcome(self, made: Callable[[sa.Connection], Receipt | None], error: Unavailable) -> Receipt:
-        """What became of a commit whose answer was lost: the receipt when it was saved, the error when it was not."""
+        """What became of a commit whose answer was lost: the receipt when it was saved, the error when it was not.
+
+        Whoever committed holds the head until it is decided: before that nobody can tell. A synchronous standby has it, too, when
+        the transaction that looks has ended.
+        """
         for pause in (0, 0.2, 1, 2):
             sleep(pause)
             try:
-                with self.reading() as connection:
+                with self.writing() as connection:
+                    lock_head(connection, Log.LEDGER)
                     receipt = made(connection)
             except Unavailable:
                 continue
             if receipt is None:
-                raise error
+                raise error if str(error) != UNCONFIRMED else Unavailable(NEVER_SAVED)
             self.seal()
             return receipt
+        if str(error) == UNCONFIRMED:
+            raise error
         raise Unavailable(
             "The connection was lost while it was being saved, and it is not known whether it was. "
             "Look at your last decisions (district batches) before you repeat it."

@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING
 from console.errors import Refused, Usage
 from console.faults import saying
 from console.keyfiles import create_secret, read_secret
-from console.lazy import sa
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
     from console.ids import RandomSource
+    from console.lazy import sa
     from console.settings import Settings
     from models.roles import Roles
 
@@ -48,10 +48,11 @@ class Owner:
 
     def roles(self, settings: Settings) -> Roles:
         """The names of app and signer. Raises Usage when the settings' database is another one, or their user is the owner."""
+        from models.address import read_address, servers
         from models.roles import Roles
 
-        owner, app = self._read(), sa.make_url(settings.database.url)
-        if (owner.host, owner.port or 5432, owner.database) != (app.host, app.port or 5432, app.database):
+        owner, app = self._read(), read_address(settings.database.url)
+        if not servers(owner) <= servers(app) or owner.database != app.database:
             raise Usage(
                 "--owner-url names another server or database than database.url; nothing was set up. Name the same one in both."
             )
@@ -81,8 +82,10 @@ class Owner:
     def _read(self) -> sa.URL:
         from sqlalchemy.exc import ArgumentError
 
+        from models.address import read_address
+
         try:
-            url = sa.make_url(self.url)
+            url = read_address(self.url)
         except (ArgumentError, ValueError):
             url = None
         if url is None or url.drivername != "postgresql" or not (url.username and url.database):

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Engine, create_engine, event
 
+from models.address import read_address
 from models.row_scope import SETTING, told
 
 if TYPE_CHECKING:
@@ -54,7 +55,13 @@ def open_engine(url: str, *, password: str | None = None, statement_timeout: flo
     }
     if password is not None:
         options["password"] = password
-    engine = create_engine(url, connect_args=options, pool_size=4, max_overflow=4)
+    engine = create_engine(read_address(url), connect_args=options, pool_size=4, max_overflow=4)
+
+    @event.listens_for(engine, "do_connect")
+    def _connect(_dialect: Any, _record: object, args: Any, options: Any) -> Any:
+        from models.confirming import Confirming
+
+        return Confirming.connect(*args, **options)
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
@@ -128,6 +135,21 @@ def writing(
     One that begins by reading files for long is `late`: until it calls `claim`, it may fill temporary tables and keeps nobody waiting.
     """
     return engine.execution_options(writes=True, late=late, schools=schools).begin()
+
+
+def has_standby(connection: Connection) -> bool:
+    """Whether PostgreSQL waits for a synchronous standby before it calls a commit saved."""
+    if connection.dialect.name != "postgresql":
+        return False
+    return bool(connection.exec_driver_sql("SHOW synchronous_standby_names").scalar())
+
+
+def confirm(connection: Connection) -> None:
+    """Have this transaction end only when the synchronous standby has all that was committed before it. Writes to no table.
+
+    What is visible was confirmed as a rule, but not after a crash of the server or a cancelled wait.
+    """
+    connection.exec_driver_sql("SELECT pg_logical_emit_message(true, 'district', 'confirm')")
 
 
 def claim(connection: Connection) -> None:

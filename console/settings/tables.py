@@ -78,6 +78,10 @@ def _address_fault(value: str) -> str | None:
     return None
 
 
+SERVER = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^:\[\]\s]+)(:\d{1,5})?")
+ONE_OF_SERVERS = re.compile(r"[^:\[\]\s]+(:\d{1,5})?")
+
+
 def _url_fault(value: str) -> str | None:
     """Why this is no database address; the text never holds the address, which may hold a password."""
     from urllib.parse import parse_qsl, urlsplit
@@ -97,7 +101,9 @@ def _url_fault(value: str) -> str | None:
         )
     if parts.scheme not in ("postgresql", "postgresql+psycopg") or not parts.path.strip("/"):
         return "it is other text"
-    return None
+    servers = parts.netloc.rpartition("@")[2].split(",")
+    form = SERVER if len(servers) == 1 else ONE_OF_SERVERS
+    return None if servers == [""] or all(map(form.fullmatch, servers)) else "a server in it is not HOST or HOST:PORT"
 
 
 TEXT = kinds.text()
@@ -142,7 +148,8 @@ class DatabaseSettings:
     url: str = setting(
         "sqlite:///portal.db",
         URL,
-        "Where the database is: sqlite:///FILE or postgresql://USER@HOST/DATABASE, without a password.",
+        "Where the database is: sqlite:///FILE or postgresql://USER@HOST/DATABASE, without a password. Of several servers, "
+        "postgresql://USER@HOST,HOST/DATABASE, the one that can be written to is used.",
     )
     password_file: Path | None = setting(None, PATH, "A file with the database password, readable by its owner only.")
     statement_timeout_seconds: int = setting(
