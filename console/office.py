@@ -7,7 +7,7 @@ values. What goes wrong comes back as one sentence.
 from __future__ import annotations
 
 import logging
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from time import sleep
 from typing import TYPE_CHECKING, Any
@@ -19,7 +19,7 @@ from console.deciding import Call, Committed, decide, repeated
 from console.deciding.planning import plan
 from console.deciding.undoing import undo, undo_digest
 from console.desk import Sight
-from console.errors import ConsoleError, Refused, Unavailable
+from console.errors import ConsoleError, Refused, Rested, Unavailable
 from console.faults import UNCONFIRMED, asks_to_repeat, saying
 from console.lazy import sa, t
 from console.ledger.log import lock_head, read_size
@@ -110,8 +110,9 @@ class Office:
                 self.assurance.present(connection, operator, self.clock.now())
             yield connection
             if operator is not None and late:
-                # What took long ends for nobody who was signed out meanwhile.
-                self.assurance.present(connection, operator, self.clock.now())
+                # What took long ends for nobody who was signed out meanwhile; and it was no rest.
+                with suppress(Rested):
+                    self.assurance.present(connection, operator, self.clock.now())
 
     def operator(self, name: str) -> Operator:
         """The operator of that name, whom nothing vouches for yet. Raises Refused when there is none or they cannot work."""

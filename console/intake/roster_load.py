@@ -19,7 +19,7 @@ from console.lazy import sa, t
 from models.words import Mask, RosterStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from datetime import datetime
 
     from console.intake.roster_tables import RosterKind, Stage
@@ -40,7 +40,8 @@ _INTERNAL = frozenset(
 class Load:
     """One roster being taken over: where, from what, and what each file of it is.
 
-    `partial` names the files of which rows were rejected: whoever is absent from those may be in a rejected row, and stays.
+    `partial` names the files of which rows were rejected: whoever is absent from those may be in a rejected row, and stays. `step` is
+    called between statements; it raises Cancelled where the import is given up.
     """
 
     connection: sa.Connection
@@ -50,6 +51,7 @@ class Load:
     vault: Vault
     now: datetime
     number: int
+    step: Callable[[], None]
 
     def withdraws_absent(self, file: str) -> bool:
         """Whether who is not in the file is gone."""
@@ -61,6 +63,7 @@ def compare(load: Load) -> None:
     if load.modes["users"] is Mode.DELTA or "users" in load.partial:
         _leave_ties_open(load)
     for kind in load.stage.kinds.values():
+        load.step()
         if load.modes[kind.file] is not Mode.ABSENT:
             _compare(load, kind)
     _compare_births(load)
@@ -182,9 +185,10 @@ def take_over(load: Load) -> None:
     found = load.stage.differences
     there = {tuple(row) for row in load.connection.execute(sa.select(found.c.kind, found.c.change).distinct())}
     for kind in load.stage.kinds.values():
-        for change, step in _STEPS:
+        load.step()
+        for change, carry_out in _STEPS:
             if (kind.name, change) in there:
-                step(load, kind)
+                carry_out(load, kind)
     _births(load)
 
 

@@ -66,8 +66,11 @@ def join_up(load: Load, *, touched: bool) -> list[Kind]:
     look = _Look(load, touched)
     if load.modes["users"] is not Mode.ABSENT:
         _want_ties(load, look)
+    load.step()
     _want_enrollments(load, look)
+    load.step()
     _want_posts(load, look)
+    load.step()
     load.stage.analyze(load.connection, load.stage.pairs)
     return [
         _carry_out(load, ties, _ended_ties(load), look.at_rows(ties.one, ties.other)),
@@ -347,6 +350,7 @@ def _ended_posts(load: Load) -> sa.ColumnElement[bool]:
 
 
 def _carry_out(load: Load, pair: _Pair, ended: sa.ColumnElement[bool], looked_at: dict[str, sa.Select[Any]]) -> Kind:
+    load.step()
     connection, pairs, table = load.connection, load.stage.pairs, pair.table
     here = pair.here(pairs)
     active = int(connection.execute(sa.select(sa.func.count()).select_from(table).where(table.c.active)).scalar_one())

@@ -37,6 +37,10 @@ if TYPE_CHECKING:
     from console.office import Office
 
 
+STEPS = 27
+"""How often an import says that it is further once its files are read: for each kind of row twice, and between."""
+
+
 class RosterRun(Run):
     """One import of one roster."""
 
@@ -61,7 +65,7 @@ class RosterRun(Run):
         reading = Reading(self.office.vault, self._orgs(), self._people, self.progress)
         staged.create(connection)
         stage_roster(connection, staged, self.roster, reading)
-        step = Steps(self.progress, "taking over the roster, step", 8)
+        step = Steps(self.progress, "taking over the roster, step", STEPS)
         step()
         staged.index(connection)
         self._refuse_bad_rows(reading.findings)
@@ -71,17 +75,14 @@ class RosterRun(Run):
         office, sight = self.office, self.sight
         batch = batch_id(office.random)
         number = self._number(connection, batch)
-        load = Load(connection, staged, self.roster.modes, self._partial(), office.vault, sight.now, number)
-        step()
+        load = Load(connection, staged, self.roster.modes, self._partial(), office.vault, sight.now, number, step)
         compare(load)
         step()
         oddities = look_at_ids(load, allow_reused=self.allow_reused)
         lock(load)
         kinds = counts(load)
         touched = touch(load)
-        step()
         take_over(load)
-        step()
         kinds += join_up(load, touched=touched)
         step()
         stops = self._stops(kinds)

@@ -107,3 +107,29 @@ class _District:
             births.write(f"s{child},,,{born},,false,false,false,false,false,false,false,,CA,,\r\n")
             section = child // CLASS
             members.write(f"C{section}.s{child},,,C{section},S{home},s{child},student,false,2026-08-12,\r\n")
+
+
+def applications(folder: Path, users: int, count: int) -> Path:
+    """`registrations.csv` below `folder`: so many parents' applications for students of the roster of that size."""
+    place = folder / f"registrations-{users}-{count}.csv"
+    if place.exists():
+        return place
+    dice = random.Random(count)
+    district = _District(folder, users)
+    students = 2 * district.households
+    with place.open("w", encoding="utf-8", newline="", buffering=1 << 20) as file:
+        file.write(",".join(APPLICATION) + "\r\n")
+        for n in range(count):
+            child = n * 7919 % students
+            given, family = dice.choice(district.given), dice.choice(district.families)
+            file.write(
+                f"r{n},parent,2026-11-20T08:00:00Z,applicant{n},{given},{family},{20_000_000 + child},"
+                f"applicant{n}@mail.example,(555) {200 + n % 700}-{n % 10_000:04},{given},{family},mother\r\n"
+            )
+    return place
+
+
+APPLICATION = (
+    *("ref", "kind", "arrived_at", "login", "given_name", "family_name", "student_number", "email", "phone"),
+    *("student_given_name", "student_family_name", "relation"),
+)

@@ -11,7 +11,7 @@ import subprocess
 from typing import TYPE_CHECKING
 
 from fixtures.roster_files import HEADERS
-from tests.measured.large_roster import FILES
+from tests.measured.large_roster import APPLICATION, FILES
 from tests.services.postgres import programs
 
 if TYPE_CHECKING:
@@ -153,7 +153,9 @@ def _sqlite(database: str, roster: Path, *, again: bool) -> None:
         lines.append(_keys(name).replace('INDEX "', 'INDEX temp."'))
     fill = script("sqlite", again=again).replace("IS DISTINCT FROM", "IS NOT")
     lines += ["BEGIN IMMEDIATE;", fill, "COMMIT;"]
-    subprocess.run(["sqlite3", "-bail", database], input="\n".join(lines), text=True, check=True)
+    subprocess.run(
+        ["sqlite3", "-bail", database], input="\n".join(lines), text=True, check=True, stdout=subprocess.DEVNULL
+    )
 
 
 def _postgresql(database: str, roster: Path, *, again: bool) -> None:
@@ -165,10 +167,68 @@ def _postgresql(database: str, roster: Path, *, again: bool) -> None:
         )
         lines.append(f'{_keys(name)} ANALYZE "stage_{name}";')
     lines += [script("postgresql", again=again), "COMMIT;"]
-    subprocess.run(
-        [programs() / "psql", "-qX", "-v", "ON_ERROR_STOP=1", database], input="\n".join(lines), text=True, check=True
-    )
+    _psql(database, lines)
+
+
+def _psql(database: str, lines: list[str]) -> None:
+    command = [programs() / "psql", "-qX", "-v", "ON_ERROR_STOP=1", database]
+    subprocess.run(command, input="\n".join(lines), text=True, check=True)
 
 
 def _quoted(name: str) -> str:
     return ", ".join(f'"{column}"' for column in HEADERS[name].split(","))
+
+
+_APPLY = """
+INSERT INTO intake_registration (ref, kind, arrived_at, login, given_name, family_name, student_number, email, phone,
+                                 student_given_name, student_family_name, relation, taken_at)
+SELECT ref, kind, {moment}, login, given_name, family_name, student_number, email, phone, student_given_name, student_family_name,
+       relation, {moment}
+FROM stage_registrations;
+INSERT INTO account (type, login, login_key, given_name, family_name, name_key, family_key, email, email_key, phone, phone_key,
+                     status, since)
+SELECT kind, login, lower(login), given_name, family_name, lower(replace(given_name || family_name, '-', '')),
+       lower(replace(family_name, '-', '')), email, lower(trim(email)), phone, substr({digits}, 4, 7), 'active', {today}
+FROM stage_registrations;
+INSERT INTO membership (account_id, student_id, relation, status, arrival_status, since)
+SELECT a.id, s.id, r.relation, 'limited', 'limited', {today}
+FROM stage_registrations r JOIN account a ON a.login_key = lower(r.login) JOIN student s ON s.number = r.student_number;
+INSERT INTO registration (ref, kind, arrived_at, account_id, student_id, membership_id, school_id, given_name, family_name, name_key,
+                          family_key, skeleton, email, email_key, phone, phone_key, relation, student_number,
+                          student_given_name, student_family_name, student_family_key)
+SELECT r.ref, r.kind, {moment}, a.id, s.id, m.id, s.school_id, r.given_name, r.family_name,
+       lower(replace(r.given_name || r.family_name, '-', '')), lower(replace(r.family_name, '-', '')),
+       lower(replace(r.given_name || r.family_name, '-', '')), r.email, lower(trim(r.email)), r.phone, substr({digits_r}, 4, 7),
+       r.relation, r.student_number, r.student_given_name, r.student_family_name, lower(replace(r.student_family_name, '-', ''))
+FROM stage_registrations r JOIN account a ON a.login_key = lower(r.login) JOIN student s ON s.number = r.student_number
+     JOIN membership m ON m.account_id = a.id AND m.student_id = s.id;
+"""
+
+
+def load_applications(engine: str, database: str, file: Path) -> None:
+    """Applications into the intake table, accounts, ties and cases, without what is computed of each case."""
+    words = _ENGINES[engine]
+    columns = ", ".join(f"{column} TEXT" for column in APPLICATION)
+    sqlite = engine == "sqlite"
+    fill = _APPLY.format(
+        digits=words["digits"].format("phone"),
+        digits_r=words["digits"].format("r.phone"),
+        moment="strftime('%Y-%m-%d %H:%M:%S.000000', arrived_at)" if sqlite else "arrived_at::timestamptz",
+        today="CURRENT_DATE",
+    )
+    if sqlite:
+        into = f".import --csv --schema temp --skip 1 '{file}' stage_registrations"
+        lines = ["PRAGMA synchronous=EXTRA;", "PRAGMA secure_delete=ON;", "PRAGMA foreign_keys=ON;"]
+        lines += [f"CREATE TEMP TABLE stage_registrations ({columns});", into, "BEGIN IMMEDIATE;", fill, "COMMIT;"]
+        subprocess.run(
+            ["sqlite3", "-bail", database], input="\n".join(lines), text=True, check=True, stdout=subprocess.DEVNULL
+        )
+        return
+    lines = ["BEGIN;", f"CREATE TEMP TABLE stage_registrations ({columns});"]
+    lines += [
+        f"\\copy stage_registrations FROM '{file}' WITH (FORMAT csv, HEADER)",
+        "ANALYZE stage_registrations;",
+        fill,
+        "COMMIT;",
+    ]
+    _psql(database, lines)
