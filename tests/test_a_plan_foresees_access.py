@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from console.deciding import Call, decide
-from console.deciding.imagining import FEW, TOUCHED
+from console.deciding.imagining import AT_A_TIME, TOUCHED
 from console.deciding.planning import plan
 from console.desks import desk
 from console.params import read_params
@@ -142,9 +142,9 @@ def test_reinstating_is_foreseen_too(portal: Portal) -> None:
 
 
 def test_many_students_are_counted_as_few_are(portal: Portal, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Beyond FEW students everybody is read; the numbers do not depend on it."""
-    assert len(OPEN.students) < FEW
-    monkeypatch.setattr("console.deciding.imagining.FEW", 0)
+    """More than AT_A_TIME students are counted in portions; the numbers do not depend on it."""
+    assert 1 < len(OPEN.students) < AT_A_TIME
+    monkeypatch.setattr("console.deciding.imagining.AT_A_TIME", 1)
     with opened(portal) as connection:
         for call in CALLS[:: 5 if portal.office.engine.dialect.name == "sqlite" else 7]:
             savepoint = connection.begin_nested()

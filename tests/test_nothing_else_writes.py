@@ -64,14 +64,14 @@ WRITERS = {
 
 
 def tables_written(tree: ast.AST) -> set[int]:
-    """Lines that call insert(), update() or delete() on something, or insert_rows()."""
+    """Lines that call insert(), update() or delete() on something, or insert_rows() and insert_stored()."""
     lines = set()
     for node in ast.walk(tree):
         if not isinstance(node, ast.Call):
             continue
         name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
         bare = isinstance(node.func, ast.Attribute) and not node.args and name in {"insert", "update", "delete"}
-        if bare or name == "insert_rows":
+        if bare or name in {"insert_rows", "insert_stored"}:
             lines.add(node.lineno)
         if name in {"text", "exec_driver_sql"} and node.args and isinstance(node.args[0], ast.Constant | ast.JoinedStr):
             said = ast.unparse(node.args[0]).upper()

@@ -15,7 +15,7 @@ from console.errors import Refused
 from console.lazy import sa, t
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from console.desk import Desk
     from console.filters import Predicate
@@ -46,6 +46,16 @@ class Row(NamedTuple):
     id: int
     change: Change
     ties: tuple[int, ...]
+
+
+class Put(NamedTuple):
+    """A case to be chosen as it is given, in a record's words: its version, its ties' ids by table, what it is and is to become."""
+
+    id: int
+    version: int
+    ties: Mapping[str, int]
+    before: Mapping[str, Any]
+    after: Mapping[str, Any]
 
 
 class Chosen:
@@ -172,12 +182,32 @@ class Chosen:
                 source = source.outerjoin(table, table.c.id == key)
         return source
 
-    def put(self, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Put rows given by their column names: how an undo brings what it read from the records."""
-        from models.bulk import insert_rows
+    def put(self, rows: Iterable[Put]) -> None:
+        """Put rows, in this order: how an undo brings what it read from the records."""
+        from models.bulk import insert_stored, stored
+
+        connection = self._connection
+
+        @cache
+        def kept(n: int, value: Any) -> Any:
+            return stored(connection, self._columns[n], unplain(value, self._columns[n]))
+
+        def filled() -> Iterator[tuple[Any, ...]]:
+            named = [(n, name_of(column, self._case)) for n, column in enumerate(self._columns)]
+            ties = [table.name for table in self._ties]
+            for number, row in enumerate(rows):
+                before, after = row.before.get, row.after.get
+                yield (
+                    number,
+                    row.id,
+                    row.version,
+                    *[row.ties.get(name) for name in ties],
+                    *[kept(n, before(name)) for n, name in named],
+                    *[kept(n, after(name)) for n, name in named],
+                )
 
         names = [column.name for column in self.table.columns if not column.name.startswith("seen_")]
-        insert_rows(self._connection, self.table, names, [tuple(row.get(name) for name in names) for row in rows])
+        insert_stored(connection, self.table, names, filled())
 
     def clear(self) -> None:
         """Choose nothing."""

@@ -54,8 +54,8 @@ _STAFF = frozenset({"student.directory_opt_out"})
 """Only these move what certificated staff see. Otherwise a school's teachers times its students are not even read."""
 
 
-FEW = 2000
-"""Students named by number, which reaches the views' indexes; beyond them everybody is read, which costs less than a join."""
+AT_A_TIME = 8000
+"""Students named by number, which reaches the views' indexes. More are counted in portions: a pair is one student's."""
 
 
 def matters(columns: Collection[sa.Column[Any]]) -> bool:
@@ -83,39 +83,41 @@ def _counts(connection: sa.Connection, chosen: Chosen, today: date) -> tuple[int
         connection.execute(sa.text(f"CREATE INDEX chosen_{key} ON chosen ({key})"))
     if engine == "postgresql":
         connection.execute(sa.text("ANALYZE chosen"))
-    whom = _touched(connection, [(name, key) for name, (_, key, _) in moved.items()], today)
-    if whom is not None and not whom:
-        return 0, 0
     unmoved = {} if _STAFF & moved.keys() else {each.name: _empty(each) for each in (t.post, t.account_school)}
     becoming = {column.table.name: _becoming(column.table, chosen) for column, _, _ in moved.values()}
-    alive = (
-        'SELECT DISTINCT viewer, student, "class" FROM portal_access_period'
-        ' WHERE "from" <= :today AND ("until" IS NULL OR "until" > :today)'
-        + ("" if whom is None else f" AND student IN ({', '.join(map(str, whom))})")
-    )
-    row = connection.execute(
-        sa.text(
-            f"WITH stands AS MATERIALIZED ({what_if(engine, unmoved)} {alive}),\n"
-            f"becomes AS MATERIALIZED ({what_if(engine, unmoved | becoming)} {alive})\n"
-            f"SELECT {_pairs('becomes', 'stands')}, {_pairs('stands', 'becomes')}"
-        ).bindparams(sa.bindparam("today", today, sa.Date()))
-    ).one()
-    return int(row[0]), int(row[1])
+    stands, becomes = what_if(engine, unmoved), what_if(engine, unmoved | becoming)
+    more = less = 0
+    whom = _touched(connection, [(name, key) for name, (_, key, _) in moved.items()], today)
+    for start in range(0, len(whom), AT_A_TIME):
+        alive = (
+            'SELECT viewer, student, "class", {side} AS side FROM portal_access_period'
+            ' WHERE "from" <= :today AND ("until" IS NULL OR "until" > :today)'
+            f" AND student IN ({', '.join(map(str, whom[start : start + AT_A_TIME]))})"
+        )
+        # A class that is there on one side alone is gained or lost; a pair counts once, whatever the classes.
+        opened, closed = connection.execute(
+            sa.text(
+                f"WITH stands AS ({stands} {alive.format(side=0)}),\n"
+                f"becomes AS ({becomes} {alive.format(side=1)}),\n"
+                "other AS (SELECT viewer, student, max(side) AS side"
+                " FROM (SELECT * FROM stands UNION ALL SELECT * FROM becomes) b"
+                ' GROUP BY viewer, student, "class" HAVING min(side) = max(side)),\n'
+                "pairs AS (SELECT DISTINCT viewer, student, side FROM other)\n"
+                "SELECT coalesce(sum(side), 0), coalesce(sum(1 - side), 0) FROM pairs"
+            ).bindparams(sa.bindparam("today", today, sa.Date()))
+        ).one()
+        more, less = more + int(opened), less + int(closed)
+    return more, less
 
 
-def _touched(connection: sa.Connection, moved: list[tuple[str, str]], today: date) -> list[int] | None:
-    """The students whom the changes can touch, None for too many to name."""
+def _touched(connection: sa.Connection, moved: list[tuple[str, str]], today: date) -> list[int]:
+    """The students whom the changes can touch."""
     found = " UNION ".join(
         TOUCHED[name].format(rows=f"SELECT {key} FROM chosen WHERE {key} IS NOT NULL") for name, key in moved
     )
     named = [sa.bindparam("today", today, sa.Date())] if ":today" in found else []
-    ids = connection.execute(sa.text(f"SELECT * FROM ({found}) f LIMIT {FEW + 1}").bindparams(*named)).scalars().all()
-    return [student for student in ids if student is not None] if len(ids) <= FEW else None
-
-
-def _pairs(more: str, less: str) -> str:
-    difference = f"SELECT * FROM {more} EXCEPT SELECT * FROM {less}"
-    return f"(SELECT count(*) FROM (SELECT DISTINCT viewer, student FROM ({difference}) d) p)"
+    ids = connection.execute(sa.text(f"SELECT * FROM ({found}) f").bindparams(*named)).scalars()
+    return sorted({student for student in ids if student is not None})
 
 
 def _empty(table: sa.Table) -> str:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from console.authority import authorize
 from console.deciding import Committed, conclude, moment, repeated
 from console.deciding.choosing import in_scope
-from console.deciding.chosen import ONE_BY_ONE, Chosen, name_of, unplain
+from console.deciding.chosen import ONE_BY_ONE, Chosen, Put
 from console.desk import Decision, Work
 from console.desks import DESKS
 from console.errors import Refused
@@ -83,7 +83,7 @@ def undo(
     tables.pop(desk.case().name, None)
     ties = {table: sa.cast(sa.null(), sa.BigInteger()) for table in tables.values()}
     with Chosen(connection, desk, ties, dict.fromkeys(columns, ONE_BY_ONE)) as chosen:
-        skipped = _pin(connection, chosen, records, columns, desk, decision, sight, span)
+        skipped = _pin(connection, chosen, records, desk, decision, sight, span)
         again = row.decision.startswith("undo ")
         if again:
             _once_more(connection, chosen, desk, decision, sight, assurance)
@@ -201,7 +201,6 @@ def _pin(
     connection: sa.Connection,
     chosen: Chosen,
     records: Sequence[log.Record],
-    columns: Sequence[sa.Column[Any]],
     desk: Desk,
     decision: Decision,
     sight: Sight,
@@ -211,15 +210,7 @@ def _pin(
 
     `span` are the first and last version that the batch gave.
     """
-    names = [name_of(column, desk.case()) for column in columns]
-    rows: list[dict[str, Any]] = []
-    for record in records:
-        row: dict[str, Any] = {"number": len(rows), "id": record.case, "version": record.index + 1}
-        row |= {f"tie_{table}": tie for table, tie in record.ties.items()}
-        for n, (name, column) in enumerate(zip(names, columns, strict=True)):
-            row[f"before_{n}"] = unplain(record.after.get(name), column)
-            row[f"after_{n}"] = unplain(record.before.get(name), column)
-        rows.append(row)
+    rows = [Put(record.case, record.index + 1, record.ties, record.after, record.before) for record in records]
     chosen.put(rows)
     chosen.lock_rows()
     outside: set[int] = set()
@@ -231,8 +222,7 @@ def _pin(
     whys |= dict.fromkeys(outside, f"there is no such {desk.singular}")
     if whys:
         chosen.clear()
-        kept = [row for row in rows if row["id"] not in whys]
-        chosen.put([{**row, "number": n} for n, row in enumerate(kept)])
+        chosen.put(row for row in rows if row.id not in whys)
     return tuple(Skip(each, whys[each]) for each in sorted(whys))
 
 

@@ -31,10 +31,19 @@ def key_of() -> sa.ColumnElement[str]:
 
 
 def with_login(source: sa.FromClause) -> sa.FromClause:
-    """The cases with that login and the student's own tie of it, each where it is there: one row a case."""
-    a, m = t.account.c, t.membership.c
-    tie = sa.and_(m.account_id == a.id, m.student_id == t.directory_user.c.student_id)
-    return source.outerjoin(t.account, a.login_key == key_of()).outerjoin(t.membership, tie)
+    """The cases with that login and the student's own tie of it, each where it is there: one row a case.
+
+    The tie is looked up by a subquery of its own. As a join it was read from end to end for each case on PostgreSQL: beside what
+    judging the cases costs, an index and a whole table differ by less than the planner's one per cent.
+    """
+    own_tie = t.membership.alias("own_tie")
+    tie = sa.select(own_tie.c.id).where(
+        own_tie.c.account_id == t.account.c.id, own_tie.c.student_id == t.directory_user.c.student_id
+    )
+    found = tie.correlate(t.account, t.directory_user).scalar_subquery()
+    return source.outerjoin(t.account, t.account.c.login_key == key_of()).outerjoin(
+        t.membership, t.membership.c.id == found
+    )
 
 
 def ties() -> dict[sa.Table, sa.ColumnElement[int]]:

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from models.words import AccountType
 
 SCHOOLS = 50
+IN_DIRECTORY = 15_000
+"""Students whom the district's directory knows, without a login of the portal yet."""
 TEACHERS = 20
 """A school's teachers, who see its students whatever is decided about the parents."""
 SERVER = {"shared_buffers": "512MB", "max_wal_size": "4GB"}
@@ -125,6 +127,14 @@ def _tables(number: int, kind: AccountType | str) -> Iterator[Many]:
             for n, p in numbered
         ],
     )
+    yield Many(
+        t.directory_user,
+        ("directory_id", "login", "login_key", *names, "number", "student_id", "school_id", "first_seen", "last_seen"),
+        [
+            (f"id-{n}", f"s{n}", f"s{n}", *keys("Lee", f), f"{n:08}", n, _school(n), NOON, NOON)
+            for n, (_, f) in numbered[:IN_DIRECTORY]
+        ],
+    )
 
 
 def _school(n: int) -> int:
@@ -163,6 +173,9 @@ class District:
         at_rest = engine.execution_options(isolation_level="AUTOCOMMIT")
         with at_rest.connect() as connection:
             if self.engine == "postgresql":
+                for table in (t.account, t.membership, t.registration, t.student):
+                    last = sa.select(sa.func.max(table.c.id)).scalar_subquery()
+                    connection.execute(sa.select(sa.func.setval(f"{table.name}_id_seq", last)))
                 connection.exec_driver_sql("VACUUM (ANALYZE)")
             else:
                 connection.exec_driver_sql("ANALYZE")
@@ -173,14 +186,20 @@ class District:
         """The address of a fresh copy and the folder with its keys; read once, so that nothing is cold."""
         folder = self._folder.with_name(f"{self._folder.name}-copy-{next(self._copies)}")
         shutil.copytree(self._folder, folder)
-        if self._cluster is None:
-            yield f"sqlite:///{folder / 'portal.db'}", folder
-        else:
+        url = f"sqlite:///{folder / 'portal.db'}"
+        if self._cluster is not None:
             url = self._cluster.fresh_database(self._name)
             self._settle(url)
+        try:
             yield url, folder
-            self._cluster.drop(url)
-        shutil.rmtree(folder)
+        finally:
+            if self._cluster is not None:
+                self._cluster.drop(url)
+            shutil.rmtree(folder)
+
+    def remove(self) -> None:
+        """Leave no file of it. A server's database goes with the server."""
+        shutil.rmtree(self._folder)
 
     @staticmethod
     def _settle(url: str) -> None:

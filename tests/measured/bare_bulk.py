@@ -27,8 +27,8 @@ _AFTER = (
     '"membership.verified_at":"{iso}","state":"approved"}}'
 )
 _BODY = f"""'{{{{"action":"registrations.approve","after":{_AFTER},"at":"{{at}}","batch":"{BATCH}","before":' || {_BEFORE}
-|| ',"case":' || r.id || ',"desk":"registrations","detail":"","index":' || r.number || ',"kind":"decision","log":"ledger","operator":1,'
-|| '"params":{{{{}}}},"subject":"state","ties":{{{{"membership":' || m.id || '}}}}}}}}'"""
+|| ',"case":' || r.id || ',"desk":"registrations","detail":"","index":' || r.number || ',"kind":"decision","log":"ledger",'
+|| '"operator":1,"params":{{{{}}}},"subject":"state","ties":{{{{"membership":' || m.id || '}}}}}}}}'"""
 
 RECORDS = f"""
 INSERT INTO record (log, "index", at, operator_id, kind, desk, action, case_id, batch, from_state, to_state, body)
