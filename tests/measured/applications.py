@@ -39,7 +39,7 @@ IN_DIRECTORY = 15_000
 """Students whom the district's directory knows, without a login of the portal yet."""
 TEACHERS = 20
 """A school's teachers, who see its students whatever is decided about the parents."""
-SERVER = {"shared_buffers": "512MB", "max_wal_size": "4GB"}
+SERVER = {"shared_buffers": "512MB", "max_wal_size": "2GB"}
 """What a server of a large district is given at the least."""
 GIVEN = ("Ada", "Bela", "Cem", "Dora", "Emil", "Fatima", "Gus", "Hana", "Ivo", "Jun", "Kim")
 FAMILY = ("Vale", "Okafor", "Lindqvist", "Marsh", "Tran", "Ibarra", "Novak", "Reyes", "Adeyemi")
