@@ -19,6 +19,7 @@ from tests.crowd import crowd
 from tests.forked import Call, carry_out
 from tests.journal import Counts, Journal, Judge, Said
 from tests.portals import open_portal
+from tests.services.postgres import APP
 from tests.services.wire import Wire
 
 if TYPE_CHECKING:
@@ -62,25 +63,19 @@ def place(dice: random.Random) -> Where:
     return Where(b"COMMIT", "after", dice.randrange(ANSWER + 1), reset, for_good)
 
 
-def test_a_connection_lost_in_the_bulk_path_did_nothing(postgres: Cluster, tmp_path: Path) -> None:
-    """COPY goes past SQLAlchemy, and its errors did: the console called it its own fault."""
+def test_what_the_bulk_path_is_refused_is_said_in_one_sentence(postgres: Cluster, tmp_path: Path) -> None:
+    """COPY goes past SQLAlchemy, and so did its errors: the console called a disk that was full its own fault."""
     portal = open_portal(postgres.fresh_database(), tmp_path)
     crowd(portal, ROWS)
-    o = portal.office
-    address = sa.make_url(o.settings.database.url)
-    assert address.port is not None
-    with Wire(address.port) as wire:
-        over = address.set(port=wire.port).render_as_string(hide_password=False)
-        office = Office(open_engine(over), o.settings, o.clock, o.random, o.vault, o.signer, o.assurance)
-        operator = office.operator("administrator")
-        wire.cut(b"COPY record", "after")
-        told = carry_out(office, operator, Call("once", params={"reason": "fits"}))
-        assert wire.mend()
-        assert "nothing was done" in told["error"]
-        assert carry_out(office, operator, Call("once", params={"reason": "fits"}))["done"] == ROWS
-        assert o.size() == ROWS
-        for each in (office, o):
-            each.engine.dispose()
+    call = Call("once", params={"reason": "fits"})
+    with portal.owning() as connection:
+        connection.execute(sa.text(f"REVOKE INSERT ON record FROM {APP}"))
+    told = carry_out(portal.office, portal.operator(), call)
+    assert "does not let the console's role do that; nothing was done" in told["error"]
+    with portal.owning() as connection:
+        connection.execute(sa.text(f"GRANT INSERT ON record TO {APP}"))
+    assert carry_out(portal.office, portal.operator(), call)["done"] == ROWS
+    portal.office.engine.dispose()
 
 
 @pytest.mark.campaign
