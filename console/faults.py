@@ -81,7 +81,9 @@ def _sentence(origin: object, undone: str, reference: str) -> str:
     if state in _BY_STATE:
         return _BY_STATE[state].format(undone=undone)
     if "locked" in text or "busy" in text or state == "55P03":
-        return f"The database is locked by somebody else; {undone}. Try again in a moment."
+        return (
+            f"The database is locked by somebody else; {undone}. Try again in a moment: an import may be being saved."
+        )
     if "disk is full" in text or "full" in text.split() or state == "53100":
         return f"The disk is full; {undone}. Free some space and try again."
     if "readonly" in text or "read-only" in text or state == "25006":

@@ -34,7 +34,7 @@ def touch(load: Load) -> bool:
     if schools or load.modes["roles"] is Mode.DELTA or connection.execute(changed).scalar_one() * FEW > rows:
         return False
     for query in (_themselves(load), *_by_classes(load)):
-        names = sa.union(query).subquery()
+        names = query.distinct().subquery()
         known = sa.exists().where(touched.c.source_id == names.c.source_id)
         connection.execute(touched.insert().from_select(["source_id"], sa.select(names.c.source_id).where(~known)))
     stage.analyze(connection, touched)
