@@ -10,6 +10,8 @@ report was exported from them by this operator. What is not: that no other recor
 from __future__ import annotations
 
 import csv
+import io
+from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
 from time import monotonic
@@ -245,25 +247,52 @@ def _hash(line: bytes) -> bytes:
     return from_base64(line.decode("ascii"))
 
 
-def _report(drawn: Unpacking, manifest: Manifest) -> Iterator[dict[str, Any]] | None:
-    """The report's rows by name, where its format lets them be read back; None for a sheet or a page."""
+def _report(drawn: Unpacking, manifest: Manifest) -> Iterator[bytes] | None:
+    """The report's lines, where its format lets them be read back; None for a sheet or a page."""
     if manifest.format == "jsonl":
-        return (msgspec.json.decode(line, type=dict[str, Any]) for line in drawn.lines())
+        return drawn.lines()
     if manifest.format == "csv":
+        from console.reports.plain import csv_head
+
         # A cell never holds a line break (`console.reports.plain`), so a line is a row.
-        return csv.DictReader((line.decode() for line in drawn.lines()), strict=True)
+        lines = drawn.lines()
+        if next(lines, b"") + b"\n" != csv_head(names=manifest.names, reasons=manifest.reasons):
+            raise ProofError("The report's columns are not those that a report has.")
+        return lines
     return None
 
 
-def _corresponds(row: dict[str, Any] | None, record: Record, format_: str) -> bool:
-    said = report_row(record)
-    if row is None:
+def _corresponds(line: bytes | None, record: Record, format_: str) -> bool:
+    """Whether a line says what the record says, whatever else it says of it."""
+    if line is None:
         return False
     if format_ == "csv":
-        from console.text import csv_cell
+        return line.startswith(_csv_start(record))
+    row = msgspec.json.decode(line, type=dict[str, Any])
+    return all(name in row and row[name] == value for name, value in report_row(record).items())
 
-        said = {
-            name: "" if value is None else csv_cell(value) if isinstance(value, str) else str(value)
-            for name, value in said.items()
-        }
-    return all(name in row and row[name] == value for name, value in said.items())
+
+def _csv_start(record: Record) -> bytes:
+    """How the line of a CSV begins that says what `report_row` says."""
+    said = (
+        record.index,
+        _csv_cell(record.at),
+        record.operator,
+        _csv_cell(record.desk),
+        _csv_cell(record.action),
+        record.case or "",
+        _csv_cell(record.from_state or ""),
+        _csv_cell(record.to_state or ""),
+        _csv_cell(record.kind),
+        _csv_cell(record.batch),
+    )
+    return (",".join(map(str, said)) + ",").encode()
+
+
+@lru_cache(maxsize=4096)
+def _csv_cell(value: str) -> str:
+    from console.text import csv_cell
+
+    text = io.StringIO()
+    csv.writer(text, lineterminator="").writerow(["", csv_cell(value)])
+    return text.getvalue()[1:]

@@ -23,16 +23,29 @@ if TYPE_CHECKING:
 
     Write = Callable[[bytes], object]
 
-WINDOW = 5_000
+WINDOW = 10_000
 """Lines that are gathered at a time, 2 MB at most."""
 MARKED = 500
 """Operators whose names may be marked; where there are more, `plain` writes."""
 _MARK = "\x7f"
-_ASCII = bytes(range(0x20, 0x7F)) + b"\n"
-_CSV = _ASCII.replace(b'"', b"")
-_JSON = _ASCII.replace(b"\\", b"")
-_RUN = [b"," + each for each in (b"=", b"+", b"-", b"@", b" ", b"'")]
-"""How a cell begins that may be taken for a formula, or could hide one."""
+_BEGINNINGS = b"=+-@ '"
+"""What a cell must not begin with, for it may be taken for a formula or could hide one."""
+
+
+def _kinds(others: bytes) -> bytes:
+    """A table that keeps what a format is made of and tells of every other byte: harmless, not at a beginning, or loud."""
+    kinds = bytearray(b"!" * 256)
+    for each in range(0x20, 0x7F):
+        kinds[each] = ord("^") if each in _BEGINNINGS else ord("x")
+    for each in b',\n"':
+        kinds[each] = each
+    for each in others:
+        kinds[each] = ord("!")
+    return bytes(kinds)
+
+
+_CSV = _kinds(b'"')
+_JSON = _kinds(b"\\")
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +116,7 @@ def write_gathered(lines: Lines, write: Write, of: Form, plainly: Callable[[Line
 def _is_plain(name: str, of: Form) -> bool:
     """Whether a name is written as it is, and looks harmless where it stands."""
     written = name.encode(errors="replace")
-    return name.isascii() and of.cell(name) == written and not any((b"," + written).startswith(each) for each in _RUN)
+    return name.isascii() and of.cell(name) == written and not name.startswith(tuple(_BEGINNINGS.decode()))
 
 
 def _columns(ground: Ground) -> Columns:
@@ -152,11 +165,9 @@ def _csv_line(c: Columns, name: sa.ColumnElement[str]) -> sa.ColumnElement[str]:
 
 
 def _csv_quiet(text: bytes, count: int, _nulls: int) -> bool:
+    kinds = text.translate(_CSV)
     return (
-        not text.translate(None, _CSV)
-        and text.count(b",") == count * 10
-        and text.count(b"\n") == count - 1
-        and not any(start in text for start in _RUN)
+        b"!" not in kinds and kinds.count(b",") == count * 10 and kinds.count(b"\n") == count - 1 and b",^" not in kinds
     )
 
 
@@ -186,8 +197,9 @@ def _jsonl_line(c: Columns, name: sa.ColumnElement[str]) -> sa.ColumnElement[str
 
 
 def _jsonl_quiet(text: bytes, count: int, nulls: int) -> bool:
+    kinds = text.translate(_JSON)
     quotes = (11 + 8) * 2 * count - 2 * nulls
-    return not text.translate(None, _JSON) and text.count(b'"') == quotes and text.count(b"\n") == count - 1
+    return b"!" not in kinds and kinds.count(b'"') == quotes and kinds.count(b"\n") == count - 1
 
 
 def _csv_cell(name: str) -> bytes:

@@ -65,23 +65,6 @@ class Ground:
     operators: dict[int, str]
 
 
-def bytes_of(text: str | bytes) -> bytes:
-    """Gathered text, which SQLite gives as the bytes that it is kept as."""
-    return text.encode() if isinstance(text, str) else text
-
-
-def _gathered(
-    connection: sa.Connection, line: sa.ColumnElement[str], place: sa.ColumnElement[int]
-) -> sa.ColumnElement[Any]:
-    """All lines in one text, in the order of their places."""
-    if connection.dialect.name == "postgresql":
-        from sqlalchemy.dialects.postgresql import aggregate_order_by
-
-        return sa.func.string_agg(line, aggregate_order_by(sa.literal("\n"), place))
-    # SQLite takes the rows as the subquery orders them.
-    return sa.cast(sa.func.group_concat(line, "\n"), sa.LargeBinary())
-
-
 class Lines:
     """What matches, below `size`. Iterating reads it anew, each time the same: a log only grows."""
 
@@ -134,30 +117,34 @@ class Lines:
     ) -> Iterator[Window]:
         """`line` of each, many at a time, put together by the database; with how many of `nullable` are null in them."""
         index = t.record.c.index
+        named = (each.label(f"n{n}") for n, each in enumerate(nullable))
+        rows = (
+            sa.select(index.label("place"), line.label("line"), *named)
+            .select_from(self._source())
+            .where(*self._where, index > sa.bindparam("after"))
+            .order_by(index)
+            .limit(together)
+            .subquery("gathered")
+        )
+        there: Any = sum((sa.func.count(rows.c[f"n{n}"]) for n in range(len(nullable))), sa.literal_column("0"))
+        place = rows.c.place
+        query = sa.select(self._together(rows.c.line), sa.func.count(), sa.func.min(place), sa.func.max(place), there)
         last = -1
         while True:
-            inner = (
-                sa.select(
-                    index.label("place"), line.label("line"), *(each.label(f"n{n}") for n, each in enumerate(nullable))
-                )
-                .select_from(self._source())
-                .where(*self._where, index > last)
-                .order_by(index)
-                .limit(together)
-                .subquery("gathered")
-            )
-            places = inner.c.place
-            there: Any = sum((sa.func.count(inner.c[f"n{n}"]) for n in range(len(nullable))), sa.literal_column("0"))
             with self._office.reading() as connection:
-                text = _gathered(connection, inner.c.line, places)
-                row = connection.execute(
-                    sa.select(text, sa.func.count(), sa.func.min(places), sa.func.max(places), there)
-                ).one()
-            if not row[1]:
+                text, count, first, end, known = connection.execute(query, {"after": last}).one()
+            if not count:
                 return
-            yield Window(row[2], row[3], row[1], row[1] * len(nullable) - row[4], bytes_of(row[0]))
-            last = row[3]
-            self._said(row[1])
+            raw = text.encode() if isinstance(text, str) else text
+            yield Window(first, end, count, count * len(nullable) - known, raw)
+            last = end
+            self._said(count)
+
+    def _together(self, line: sa.ColumnElement[str]) -> sa.ColumnElement[Any]:
+        """All lines of a subquery in one text, in its order: both engines keep to it, and verifying a report would show if not."""
+        if self._office.engine.dialect.name == "postgresql":
+            return sa.func.string_agg(line, "\n")
+        return sa.cast(sa.func.group_concat(line, "\n"), sa.LargeBinary())
 
     def first_and_last(self) -> tuple[int, int] | None:
         """The indexes of the first and the last, None when there is none."""

@@ -43,7 +43,7 @@ ENGINES = ("SQLite", "PostgreSQL")
 A_BATCH = 500
 CHUNK = 50_000
 """Records of one transaction of the builder, a multiple of a batch."""
-SERVER = {"shared_buffers": "512MB", "max_wal_size": "8GB", "checkpoint_timeout": "30min"}
+SERVER = {"shared_buffers": "512MB", "max_wal_size": "2GB"}
 _KINDS = (("approve", "approved"), ("approve", "approved"), ("approve", "approved"), ("reject", "rejected"))
 
 
