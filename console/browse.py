@@ -5,18 +5,23 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from console.deciding.choosing import in_scope, matching
+from console.deciding.choosing import in_scope
 from console.errors import Usage
 from console.lazy import sa
 from console.queue import COUNT_CAP, Count, Row
+from console.reaching import ask, rarest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from contextlib import AbstractContextManager
 
     from console.desk import Desk, Sight, Value
     from console.filters import Predicate
     from console.queue import Column
+
+
+WINDOW = 1000
+"""Rows that are read at a time where all are wanted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +50,9 @@ class Browse:
         self.where = where
         self.order = order or Order(desk.order, desk.descending)
         self.watermark = watermark
-        self._predicates: list[Predicate] = matching(desk, where, sight)
+        self._question = ask(desk, where, sight)
+        self._looked_up: tuple[sa.Select[Any], ...] | None = None
+        self._made: dict[tuple[object, ...], sa.Select[Any]] = {}
         try:
             self._by = desk.order_by(self.order.column, sight)
         except KeyError:
@@ -58,19 +65,19 @@ class Browse:
 
     def first(self, count: int) -> Sequence[Row]:
         """The first `count` rows."""
-        return self._drawn(self._rows([], count))
+        return self._drawn(self.rows(count))
 
     def last(self, count: int) -> Sequence[Row]:
         """The last `count` rows, in the queue's order."""
-        return self._drawn(self._rows([], count, backwards=True))
+        return self._drawn(self.rows(count, backwards=True))
 
     def after(self, row: Row, count: int) -> Sequence[Row]:
         """The next `count` rows behind `row`."""
-        return self._drawn(self._rows([self._beyond(row.anchor, backwards=False)], count))
+        return self._drawn(self.rows(count, row.anchor))
 
     def before(self, row: Row, count: int) -> Sequence[Row]:
         """The `count` rows in front of `row`, in the queue's order."""
-        return self._drawn(self._rows([self._beyond(row.anchor, backwards=True)], count, backwards=True))
+        return self._drawn(self.rows(count, row.anchor, backwards=True))
 
     def around(self, case: int, count: int) -> Sequence[Row]:
         """A window that begins at the case, or at its place when it does not match any more."""
@@ -82,47 +89,117 @@ class Browse:
             ).one_or_none()
         if anchor is None:
             return ()
-        return self._drawn(self._rows([self._beyond(tuple(anchor), backwards=False, including=True)], count))
+        return self._drawn(self.rows(count, tuple(anchor), including=True))
 
     def count(self, cap: int = COUNT_CAP) -> Count:
         """How many rows there are, counted no further than `cap`."""
-        capped = (
-            sa.select(sa.literal(1)).select_from(self.desk.source()).where(*self._predicates).limit(cap + 1).subquery()
-        )
         with self._read() as connection:
-            number = int(connection.execute(sa.select(sa.func.count()).select_from(capped)).scalar_one())
+            self._look_up(connection)
+            made = self._once(("count",), self._counting)
+            number = int(connection.execute(made, {"most": cap + 1}).scalar_one())
         return Count(min(number, cap), number > cap)
 
-    def records(self, limit: int | None = None) -> list[dict[str, Value]]:
-        """The rows as named values, `id` and `state` first: what JSON and CSV are made of."""
-        named = [({"id": row.id, "state": row.state}, row) for row in self._rows([], limit)]
-        # The state is the filter's word also where the desk draws it in others.
-        return [first | self.desk.values(row, self.sight) | first for first, row in named]
+    def records(self, limit: int | None = None) -> Iterator[dict[str, Value]]:
+        """The rows as named values, `id` and `state` first: what JSON and CSV are made of. Read in windows, as they are wanted."""
+        last: tuple[Any, ...] | None = None
+        left = limit
+        while left is None or left > 0:
+            wanted = WINDOW if left is None else min(WINDOW, left)
+            rows = self.rows(wanted, last)
+            for row in rows:
+                first = {"id": row.id, "state": row.state}
+                # The state is the filter's word also where the desk draws it in others.
+                yield first | self.desk.values(row, self.sight) | first
+            if len(rows) < wanted:
+                return
+            last = (rows[-1].anchor, rows[-1].id)
+            left = None if left is None else left - len(rows)
 
-    def _rows(self, where: Sequence[Predicate], count: int | None, *, backwards: bool = False) -> Sequence[Any]:
-        descending = self.order.descending != backwards
-        key = self.desk.key()
-        directed = [each.desc() if descending else each.asc() for each in (self._by, key)]
-        query = (
-            sa.select(
-                key.label("id"),
-                self.desk.state(self.sight).label("state"),
-                *self.desk.shown(self.sight),
-                self._by.label("anchor"),
-            )
-            .select_from(self.desk.source())
-            .where(*self._predicates, *where)
-            .order_by(*(directed[1:] if self._by is key else directed))
-            .limit(count)
-        )
+    def rows(
+        self, count: int, anchor: tuple[Any, ...] | None = None, *, backwards: bool = False, including: bool = False
+    ) -> Sequence[Any]:
+        """`count` rows of the database behind the anchor (from the first; in front of it if `backwards`), in the queue's order."""
         with self._read() as connection:
-            rows = connection.execute(query).all()
+            self._look_up(connection)
+            how = (anchor is not None, backwards, including)
+            made = self._once(how, lambda: self._paging(*how))
+            place = {} if anchor is None else {"at": anchor[0], "number": anchor[1]}
+            rows = connection.execute(made, {"most": count, **place}).all()
         return rows[::-1] if backwards else rows
 
-    def _beyond(self, anchor: tuple[Any, ...], *, backwards: bool, including: bool = False) -> Predicate:
+    def _look_up(self, connection: sa.Connection) -> None:
+        if self._looked_up is None:
+            self._looked_up = rarest(connection, self._question) if self._question.words else ()
+
+    def _once(self, how: tuple[object, ...], made: Callable[[], sa.Select[Any]]) -> sa.Select[Any]:
+        """The statement, made when it is first wanted: a page costs its own reading and nothing else."""
+        if how not in self._made:
+            self._made[how] = made()
+        return self._made[how]
+
+    def _paging(self, anchored: bool, backwards: bool, including: bool) -> sa.Select[Any]:
+        descending = self.order.descending != backwards
+        by, key = self._by, self.desk.key()
+        order = [each.desc() if descending else each.asc() for each in ((key,) if by is key else (by, key))]
+        beyond = [self._beyond(descending, including)] if anchored else []
+        most = sa.bindparam("most", type_=sa.Integer())
+        shown = sa.select(
+            key.label("id"),
+            self.desk.state(self.sight).label("state"),
+            *self.desk.shown(self.sight),
+            by.label("anchor"),
+        ).select_from(self.desk.source())
+        lanes, always = self._ways()
+        if len(lanes) == 1 and not self._looked_up and getattr(by, "table", None) is self.desk.case():
+            return shown.where(*always, *lanes[0], *beyond).order_by(*order).limit(most)
+        row = tuple(self.desk.case().primary_key.columns)
+        pages = [
+            sa.select(*row, by.label("by"), key.label("number"))
+            .select_from(self._from([*always, *lane, by, key]))
+            .where(*always, *lane, *beyond)
+            .order_by(*order)
+            .limit(most)
+            .subquery()
+            for lane in lanes
+        ]
+        page = pages[0]
+        if len(pages) > 1:
+            merged = sa.union(*map(sa.select, pages)).subquery()
+            merged_order = [c.desc() if descending else c.asc() for c in (merged.c.by, merged.c.number)]
+            page = sa.select(merged).order_by(*merged_order).limit(most).subquery()
+        chosen = sa.select(*(page.c[column.name] for column in row))
+        return shown.where((row[0] if len(row) == 1 else sa.tuple_(*row)).in_(chosen)).order_by(*order)
+
+    def _counting(self) -> sa.Select[Any]:
+        lanes, always = self._ways()
+        most = sa.bindparam("most", type_=sa.Integer())
+        row = tuple(self.desk.case().primary_key.columns) if len(lanes) > 1 else (sa.literal(1).label("one"),)
+        found = [
+            sa.select(*row).select_from(self._from([*always, *lane])).where(*always, *lane).limit(most)
+            for lane in lanes
+        ]
+        if len(found) > 1:
+            each = sa.union(*(sa.select(one.subquery()) for one in found)).subquery()
+            found = [sa.select(sa.literal(1).label("one")).select_from(each).limit(most)]
+        return sa.select(sa.func.count()).select_from(found[0].subquery())
+
+    def _ways(self) -> tuple[list[list[Predicate]], list[Predicate]]:
+        """The lanes, one without predicates where there are none, and what holds in each of them."""
+        if self._looked_up:
+            bearers = sa.union_all(*self._looked_up)
+            return [[]], [self.desk.key().in_(bearers), *self._question.whole]
+        return [[lane] for lane in self._question.lanes] or [[]], list(self._question.always)
+
+    def _from(self, read: Sequence[sa.ColumnElement[Any]]) -> sa.FromClause:
+        """The case's table where nothing else is read, and every row of it is a row of the source."""
+        case = self.desk.case()
+        alone = self.desk.whole and all(table is case for each in read for table in each._from_objects)  # noqa: SLF001
+        return case if alone else self.desk.source()
+
+    def _beyond(self, descending: bool, including: bool) -> Predicate:
         here = sa.tuple_(self._by, self.desk.key())
-        there = sa.tuple_(sa.literal(anchor[0], self._by.type), sa.literal(anchor[1]))
-        if self.order.descending != backwards:
+        there = sa.tuple_(sa.bindparam("at", type_=self._by.type), sa.bindparam("number", type_=sa.BigInteger()))
+        if descending:
             return here <= there if including else here < there
         return here >= there if including else here > there
 

@@ -298,6 +298,12 @@ class Desk(ABC):
     descending: ClassVar[bool] = False
     waiting: ClassVar[str] = ""
     empty: ClassVar[str] = "Nothing matches."
+    whole: ClassVar[bool] = False
+    """Whether the source has one row for each of the table's rows, so that what reads no other column can leave the joins out."""
+    school_lanes: ClassVar[bool] = False
+    """Whether the cases of one school and state have an index in the queue's order."""
+    search_lanes: ClassVar[bool] = False
+    """Whether each alternative of `search` has an index of its own and is better asked by itself."""
     terms: ClassVar[tuple[Term, ...]] = ()
     decisions: ClassVar[tuple[Decision, ...]] = ()
     disclosures: ClassVar[tuple[Disclosure, ...]] = ()
@@ -377,6 +383,11 @@ class Desk(ABC):
     def search(self, text: str) -> Predicate:
         """What a bare word in a filter means."""
         raise NotImplementedError
+
+    def bearing(self, text: str) -> Sequence[sa.Select[Any]]:
+        """Selects of the numbers of all cases that `search` can match, each served by an index; none where no index serves it."""
+        del text
+        return ()
 
     def tone(self, column: str, value: Value, row: Any) -> Tone:
         """How a value is coloured."""

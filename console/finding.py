@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from console.authority import Permission
+from console.filters import begins
 from console.lazy import sa, t
 from console.names import email_key, name_key
 from console.people import masked_number, person_name, student_name
@@ -18,6 +19,8 @@ from console.scope import families_of
 from console.text import SafeText, join, safe
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from console.authority import Operator
     from console.filters import Predicate
     from console.office import Office
@@ -80,9 +83,18 @@ def find(office: Office, operator: Operator, text: str) -> Found:
     return Found(tuple(hits), more)
 
 
-def _begins(column: Any, key: str) -> Predicate:
-    found: Predicate = column.startswith(key, autoescape=True) if key else sa.false()
-    return found
+def _any_of(
+    key: sa.ColumnElement[int], ways: Sequence[tuple[Predicate, Sequence[sa.ColumnElement[Any]]]], *where: Predicate
+) -> Predicate:
+    """True for the rows that one of the ways leads to, each by its own index and no more of each than are shown, in its own order."""
+    found = [
+        sa.select(key.label("id")).where(way, *where).order_by(*order).limit(EACH + 1).subquery() for way, order in ways
+    ]
+    return key.in_(sa.union_all(*(sa.select(each.c.id) for each in found)))
+
+
+def _mail(column: sa.ColumnElement[str], wanted: str) -> Predicate:
+    return sa.and_(column == email_key(wanted), column != "")
 
 
 def _seen(operator: Operator) -> list[Predicate]:
@@ -95,15 +107,20 @@ def _seen(operator: Operator) -> list[Predicate]:
 def _students(connection: sa.Connection, operator: Operator, wanted: str) -> list[Hit]:
     s = t.student.c
     key = name_key(wanted)
-    by_name = sa.and_(s.mask == "none", sa.or_(_begins(s.family_key, key), _begins(s.name_key, key)))
-    by_mail = sa.and_(s.mask == "none", s.email_key == email_key(wanted), s.email_key != "")
+    plain, in_order = s.mask == "none", (s.family_key, s.id)
+    ways = [
+        *((sa.and_(plain, begins(each, key)), in_order) for each in (s.family_key, s.name_key)),
+        (sa.and_(plain, _mail(s.email_key, wanted)), in_order),
+        (s.number == wanted, in_order),
+        (s.pseudonym == wanted, in_order),
+    ]
     rows = connection.execute(
         sa.select(
             s.id, s.given_name, s.family_name, s.mask, s.pseudonym, s.number, s.grade, t.school.c.name.label("school")
         )
         .select_from(t.student.outerjoin(t.school, t.school.c.id == s.school_id))
-        .where(sa.or_(by_name, by_mail, s.number == wanted, s.pseudonym == wanted), *_seen(operator))
-        .order_by(s.family_key, s.id)
+        .where(_any_of(s.id, ways, *_seen(operator)))
+        .order_by(*in_order)
         .limit(EACH + 1)
     )
     return [
@@ -123,24 +140,23 @@ def _accounts(connection: sa.Connection, operator: Operator, wanted: str) -> lis
     """Logins of families and after-school professionals: a console never lists administrators' accounts (PORTAL)."""
     a = t.account.c
     key = name_key(wanted)
+    in_order = (a.family_key, a.id)
+    ways = [
+        *((begins(each, key), in_order) for each in (a.family_key, a.name_key)),
+        (begins(a.login_key, wanted.lower()), in_order),
+        (_mail(a.email_key, wanted), in_order),
+    ]
     where = [
         a.type.in_(("parent", "student", "asp")),
-        sa.or_(
-            _begins(a.family_key, key),
-            _begins(a.name_key, key),
-            _begins(a.login_key, wanted.lower()),
-            sa.and_(a.email_key == email_key(wanted), a.email_key != ""),
-        ),
         # A student's login carries the name that the student's mask hides.
-        sa.or_(a.student_id.is_(None), t.student.c.mask == "none"),
+        sa.or_(a.student_id.is_(None), ~sa.exists().where(t.student.c.id == a.student_id, t.student.c.mask != "none")),
     ]
     if operator.schools is not None:
         where.append(families_of(operator.schools))
     rows = connection.execute(
         sa.select(a.id, a.given_name, a.family_name, a.login, a.type, a.status)
-        .select_from(t.account.outerjoin(t.student, t.student.c.id == a.student_id))
-        .where(*where)
-        .order_by(a.family_key, a.id)
+        .where(_any_of(a.id, ways, *where))
+        .order_by(*in_order)
         .limit(EACH + 1)
     )
     return [
@@ -160,6 +176,17 @@ def _contacts(connection: sa.Connection, operator: Operator, wanted: str) -> lis
     """Guardians of the roster, each with a student of theirs; none of a sealed student."""
     c, s, tie = t.contact.c, t.student.c, t.contact_tie.c
     key = name_key(wanted)
+    in_order = (c.name_key, c.id)
+    ways = [
+        *((begins(each, key), in_order) for each in (c.name_key, c.family_key)),
+        (_mail(c.email_key, wanted), in_order),
+    ]
+    shown = [tie.active, s.mask == "none", *_seen(operator)]
+    tied = (
+        sa.exists()
+        .select_from(t.contact_tie.join(t.student, s.id == tie.student_id))
+        .where(tie.contact_id == c.id, *shown)
+    )
     rows = connection.execute(
         sa.select(
             c.id,
@@ -173,19 +200,8 @@ def _contacts(connection: sa.Connection, operator: Operator, wanted: str) -> lis
             s.pseudonym,
         )
         .select_from(t.contact.join(t.contact_tie, tie.contact_id == c.id).join(t.student, s.id == tie.student_id))
-        .where(
-            c.status == "active",
-            tie.active,
-            s.mask == "none",
-            # A contact has no key of the family name alone; the scan is bounded by the roster's size and runs beside the screen.
-            sa.or_(
-                _begins(c.name_key, key),
-                _begins(sa.func.lower(c.family_name), wanted.lower()),
-                sa.and_(c.email_key == email_key(wanted), c.email_key != ""),
-            ),
-            *_seen(operator),
-        )
-        .order_by(c.name_key, c.id, s.id)
+        .where(_any_of(c.id, ways, c.status == "active", tied), *shown)
+        .order_by(*in_order, s.id)
         .limit(EACH + 1)
     )
     return [

@@ -6,7 +6,7 @@ Administrators' logins exist for nobody but who manages operators (PORTAL, *Who 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from console.authority import Permission
 from console.desks import DESKS, desk
@@ -39,6 +39,13 @@ def records_of(operator: Operator) -> Predicate:
         cases = sa.select(of.key()).select_from(of.source()).where(*of.within(operator))
         found.append(sa.and_(r.desk == name, r.case_id.in_(cases)))
     return sa.or_(*found)
+
+
+def schools_called(text: str) -> sa.Select[Any]:
+    """The numbers of the schools of this code, or whose name begins so, in any case."""
+    s, wanted = t.school.c, text.casefold()
+    called = sa.or_(sa.func.lower(s.code) == wanted, sa.func.lower(s.name).startswith(wanted, autoescape=True))
+    return sa.select(s.id).where(called)
 
 
 def families_of(schools: Iterable[int]) -> Predicate:

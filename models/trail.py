@@ -69,15 +69,15 @@ record = table(
     Index("ix_record_desk_case_id", "desk", "case_id", "index"),
     Index("ix_record_operator_id", "operator_id", "index"),
     few("ix_record_kind", ("kind", "index"), "kind <> 'decision'"),
-    few("ix_record_action", ("action", "index"), "desk <> 'registrations'"),
+    Index("ix_record_action", "action", "index"),
     ranged("ix_record_at", "at"),
     in_order=True,
 )
 """One line of a log. `body` is the canonical JSON that was hashed, byte for byte; the columns repeat what is filtered by, and
 verification compares them. No plaintext about a person: ids, words, times, and the SHA-256 of the encrypted detail.
 
-What most records are, decisions about registrations, is left out of the indexes by kind and action: bulk decisions do not write them.
-PostgreSQL's index by time is one of ranges of pages, for records come in the order of time.
+The index by kind leaves out decisions, which most records are, so that a bulk decision does not write it. PostgreSQL's by time is one
+of ranges of pages, for records come in the order of time.
 """
 
 record_detail = table(

@@ -566,7 +566,7 @@ def test_the_clock_counts_school_days_and_says_them_in_words(portal: Portal, stu
         friday + 7 * DAY: "answer in 5 days",
     }
     cases = {challenge(portal, student, answer_due=due): text for due, text in said.items()}
-    rows = portal.office.queue(portal.operator(), desk("challenges"), "state:open").records()
+    rows = list(portal.office.queue(portal.operator(), desk("challenges"), "state:open").records())
     assert {row["id"]: row["due"] for row in rows} == cases
     late, later, today, soon, far = cases
     assert listed(portal, "due:over") == [late, later]
@@ -616,7 +616,7 @@ def test_a_masked_student_stays_masked_in_queue_search_and_facts(portal: Portal,
     sealed = portal.student("", "", school=school, mask="pseudonym", pseudonym="QK7-PLUM")
     cases = [challenge(portal, hidden), challenge(portal, sealed)]
     portal.contact(sealed, "Ada", "Secret")
-    rows = portal.office.queue(portal.operator(), desk("challenges"), "", Order("id")).records()
+    rows = list(portal.office.queue(portal.operator(), desk("challenges"), "", Order("id")).records())
     assert [row["student"] for row in rows] == ["Kim V.", "QK7-PLUM"]
     assert listed(portal, "vale") == []
     assert listed(portal, "kim") == [cases[0]]

@@ -39,7 +39,7 @@ def set_to(portal: Portal, school: int, column: str) -> Any:
 
 
 def listed(portal: Portal, where: str, by: Any = None) -> list[str]:
-    rows = portal.office.queue(by or portal.operator(), desk("schools"), where).records()
+    rows = list(portal.office.queue(by or portal.operator(), desk("schools"), where).records())
     return [str(row["code"]) for row in rows]
 
 

@@ -10,6 +10,7 @@ import csv
 import io
 import json
 import sys
+from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from enum import Enum
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from console.text import SafeText
 
 FORMATS = ("table", "json", "csv")
+BLOCK = 1 << 16
+"""Characters of CSV that are written at a time."""
 
 
 def format_option(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -77,16 +80,17 @@ def plain(value: Any) -> Any:
 
 
 def write_json(value: Any) -> None:
-    """One JSON document: a list with one object a line, anything else indented."""
-    value = plain(value)
-    if isinstance(value, list):
-        if not value:
-            click.echo("[]")
+    """One JSON document: a list with one object a line, anything else indented. What comes one by one is written as it comes."""
+    if not isinstance(value, Iterator):
+        value = plain(value)
+        if not isinstance(value, list):
+            click.echo(json.dumps(value, ensure_ascii=True, indent=2))
             return
-        lines = (json.dumps(each, ensure_ascii=True) for each in value)
-        click.echo("[\n" + ",\n".join(lines) + "\n]")
-        return
-    click.echo(json.dumps(value, ensure_ascii=True, indent=2))
+    before = "[\n"
+    for each in value:
+        click.echo(before + json.dumps(plain(each), ensure_ascii=True), nl=False)
+        before = ",\n"
+    click.echo("[]" if before == "[\n" else "\n]")
 
 
 def write_csv(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> None:
@@ -96,6 +100,10 @@ def write_csv(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> None
     writer.writerow(columns)
     for row in rows:
         writer.writerow([_csv(row.get(name)) for name in columns])
+        if text.tell() > BLOCK:
+            click.echo(text.getvalue(), nl=False)
+            text.seek(0)
+            text.truncate()
     click.echo(text.getvalue(), nl=False)
 
 

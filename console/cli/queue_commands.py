@@ -12,10 +12,10 @@ from console.cli.output import format_option, plain, say, write_csv, write_json,
 from console.text import safe
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from console.browse import Browse
-    from console.desk import CaseView, Desk
+    from console.desk import CaseView, Desk, Value
     from console.queue import Column
 
 ON_A_TERMINAL = 50
@@ -75,12 +75,19 @@ def _write(queue: Browse, limit: int, form: str) -> int:
             tones=[[row.cells[n].tone for n in places] for row in rows],
         )
         return len(rows)
-    records = queue.records(limit)
+    written = 0
+
+    def counted() -> Iterator[dict[str, Value]]:
+        nonlocal written
+        for each in queue.records(limit):
+            written += 1
+            yield each
+
     if form == "json":
-        write_json(records)
+        write_json(counted())
     else:
-        write_csv(records, list(dict.fromkeys(["id", "state", *(each.name for each in queue.columns)])))
-    return len(records)
+        write_csv(counted(), list(dict.fromkeys(["id", "state", *(each.name for each in queue.columns)])))
+    return written
 
 
 def _drawn(columns: Sequence[Column]) -> list[int]:

@@ -14,7 +14,7 @@ from console.desk import Desk, Part, Sight, Value
 from console.desks.activation_accounts import ties, with_login
 from console.desks.activation_decisions import Activate, Dismiss, Link, Restore
 from console.directory.conflicts import Conflict, conflicts, joined
-from console.filters import Term, Wanted
+from console.filters import Term, Wanted, begins
 from console.lazy import sa, t
 from console.names import name_key
 from console.people import masked_number, person_name, student_name
@@ -218,9 +218,9 @@ class Activations(Desk):
         if not key:
             return sa.false()
         found = sa.or_(
-            d.family_key.startswith(key),
-            d.name_key.startswith(key),
-            d.login_key.startswith(text.strip().lower(), autoescape=True),
+            begins(d.family_key, key),
+            begins(d.name_key, key),
+            begins(d.login_key, text.strip().lower()),
         )
         return sa.and_(sa.func.coalesce(t.student.c.mask, Mask.NONE) == Mask.NONE, found)
 

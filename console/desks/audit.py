@@ -31,6 +31,8 @@ DESKS = (
     *("registrations", "challenges", "students", "grants", "schools", "audit", "intake"),
     *("activations", "requests", "operators"),
 )
+BESIDE = ("work",)
+"""What is no desk and leaves records all the same."""
 KINDS = ("decision", "access", "disclosure", "signin")
 LOGS = ("ledger", "accesses")
 FIRST_ACCESS = -1
@@ -57,7 +59,9 @@ def _action(wanted: Wanted, sight: Sight) -> Predicate:
     """`registrations.approve`, or `approve` at any desk."""
     del sight
     action = t.record.c.action
-    return sa.or_(action == wanted.text, action.endswith("." + wanted.text, autoescape=True))
+    if "." in wanted.text:
+        return action == wanted.text
+    return sa.or_(*(action == f"{desk}.{wanted.text}" for desk in (*DESKS, *BESIDE)))
 
 
 def _operator(wanted: Wanted, sight: Sight) -> Predicate:
@@ -65,8 +69,41 @@ def _operator(wanted: Wanted, sight: Sight) -> Predicate:
     del sight
     if wanted.text.isascii() and wanted.text.isdigit():
         return t.record.c.operator_id == wanted.number()
-    named = sa.select(t.operator.c.id).where(sa.func.lowered(t.operator.c.name) == wanted.text.lower())
-    return t.record.c.operator_id.in_(named)
+    o = t.operator.c
+    # No two have one name in any case; one number, where there could be several, is found by its index in the queue's order.
+    named = sa.select(o.id).where(sa.func.lowered(o.name) == wanted.text.lower()).limit(1).scalar_subquery()
+    return t.record.c.operator_id == named
+
+
+def _kind(wanted: Wanted, sight: Sight) -> Predicate:
+    """Whatever is no decision is rare, and said so in the words of the index that has only that."""
+    del sight
+    found: Predicate = t.record.c.kind == wanted.text
+    return found if wanted.text == KINDS[0] else sa.and_(sa.literal_column("(record.kind <> 'decision')"), found)
+
+
+def _case(wanted: Wanted, sight: Sight) -> Predicate:
+    """At any desk, of which there are few: the index begins with the desk."""
+    del sight
+    r = t.record.c
+    return sa.or_(*(sa.and_(r.desk == desk, r.case_id == wanted.number()) for desk in (*DESKS, *BESIDE)))
+
+
+def _actions_of(word: str) -> sa.Select[Any]:
+    """The actions there are that begin with the word, behind their desk or with it: each is looked for behind the one before."""
+    r = t.record.c
+    there = sa.select(sa.func.min(r.action).label("action")).cte("there", recursive=True)
+    behind = sa.select(sa.func.min(r.action)).where(r.action > there.c.action).scalar_subquery()
+    there = there.union_all(sa.select(behind).where(there.c.action.is_not(None)))
+    action = there.c.action
+    begins = action.startswith(word, autoescape=True), action.contains("." + word, autoescape=True)
+    return sa.select(action).where(sa.or_(*begins))
+
+
+def _named(word: str) -> sa.Select[Any]:
+    """The operators whose names begin with the word, in any case."""
+    o = t.operator.c
+    return sa.select(o.id).where(sa.func.lowered(o.name).startswith(word, autoescape=True))
 
 
 def _batch(wanted: Wanted, sight: Sight) -> Predicate:
@@ -86,6 +123,8 @@ class Audit(Desk):
     see = Permission.AUDIT_SEE
     order = "id"
     descending = True
+    whole = True
+    search_lanes = True
     exporting = Exporting
     empty = "No record matches. log:accesses shows who opened which case."
     columns = (
@@ -101,11 +140,11 @@ class Audit(Desk):
     )
     terms = (
         Term("desk", "at which desk", lambda w, _: t.record.c.desk == w.text, DESKS),
-        Term("action", "what was done, as approve or registrations.approve", _action),
+        Term("action", "what was done, as approve or registrations.approve", _action, lanes=True),
         Term("operator", "who did it, by name or number", _operator),
-        Term("case", "the case's number at its desk", lambda w, _: t.record.c.case_id == w.number()),
+        Term("case", "the case's number at its desk", _case, lanes=True),
         Term("batch", "the batch, as 7K2M-9QXH", _batch),
-        Term("kind", "what sort of record", lambda w, _: t.record.c.kind == w.text, KINDS),
+        Term("kind", "what sort of record", _kind, KINDS),
         Term("log", "which log; the ledger unless said", lambda w, _: t.record.c.log == w.text, LOGS),
         Term("no", "the record's number, as no:>=120", lambda w, _: w.compare(t.record.c.index)),
         Term("day", "on that day, as day:2026-11-21", _on),
@@ -191,11 +230,7 @@ class Audit(Desk):
         """A batch, the beginning of an action or of an operator's name."""
         r = t.record.c
         word = text.lower()
-        found = [
-            r.action.startswith(word, autoescape=True),
-            r.action.contains("." + word, autoescape=True),
-            sa.func.lowered(t.operator.c.name).startswith(word, autoescape=True),
-        ]
+        found: list[Predicate] = [r.action.in_(_actions_of(word)), r.operator_id.in_(_named(word))]
         with suppress(ValueError):
             found.append(r.batch == read_batch_id(text))
         return sa.or_(*found)

@@ -15,11 +15,12 @@ from console.desk import Desk, Part, Sight, Value
 from console.desks.challenge_clock import Due, back, due_tone, due_words, is_due
 from console.desks.challenge_decisions import DECISIONS
 from console.desks.challenge_owners import claimed
-from console.filters import Term, Wanted
+from console.filters import Term, Wanted, begins
 from console.lazy import sa, t
 from console.names import name_key
 from console.people import person_name, student_name
 from console.queue import Column, Tone
+from console.scope import schools_called
 from console.text import SafeText, safe
 from models.words import AccountType, ChallengeState, Mask
 
@@ -57,10 +58,7 @@ def _owner(wanted: Wanted, sight: Sight) -> Predicate:
 
 def _school(wanted: Wanted, sight: Sight) -> Predicate:
     del sight
-    text = wanted.text.casefold()
-    return sa.or_(
-        sa.func.lower(t.school.c.code) == text, sa.func.lower(t.school.c.name).startswith(text, autoescape=True)
-    )
+    return t.challenge.c.school_id.in_(schools_called(wanted.text))
 
 
 def _arrived_before(wanted: Wanted, sight: Sight) -> Predicate:
@@ -79,6 +77,7 @@ class Challenges(Desk):
     digit = "2"
     see = Permission.CHALLENGES_SEE
     order = "due"
+    whole = True
     waiting = "state:open"
     empty = "No challenge matches. Everything that waits is shown by state:open."
     columns = (
@@ -203,10 +202,10 @@ class Challenges(Desk):
         s, a = t.student.c, t.account.c
         given = sa.func.lower(s.given_name).startswith(text.strip().lower(), autoescape=True)
         return sa.or_(
-            a.family_key.startswith(key),
-            a.name_key.startswith(key),
+            begins(a.family_key, key),
+            begins(a.name_key, key),
             sa.and_(s.mask == Mask.INITIAL, given),
-            sa.and_(s.mask == Mask.NONE, s.family_key.startswith(key)),
+            sa.and_(s.mask == Mask.NONE, begins(s.family_key, key)),
         )
 
     def tone(self, column: str, value: Value, row: Any) -> Tone:

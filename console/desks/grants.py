@@ -13,7 +13,7 @@ from console.access.lacks import Lack, any_of, predicates
 from console.authority import Permission
 from console.desk import Desk, Part, Sight, Value
 from console.desks.grant_decisions import DAY, Approve, Extend, Permit, Reject, Revoke
-from console.filters import Term, Wanted
+from console.filters import Term, Wanted, begins
 from console.lazy import sa, t
 from console.names import name_key
 from console.people import person_name, student_name
@@ -195,10 +195,10 @@ class Grants(Desk):
         if not key:
             return sa.false()
         return sa.or_(
-            a.family_key.startswith(key),
-            a.name_key.startswith(key),
-            t.organisation.c.name_key.startswith(key),
-            sa.and_(s.mask != Mask.INITIAL, s.family_key.startswith(key)),
+            begins(a.family_key, key),
+            begins(a.name_key, key),
+            begins(t.organisation.c.name_key, key),
+            sa.and_(s.mask != Mask.INITIAL, begins(s.family_key, key)),
         )
 
     def tone(self, column: str, value: Value, row: Any) -> Tone:

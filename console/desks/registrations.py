@@ -9,11 +9,12 @@ from console.authority import Permission
 from console.desk import Desk, Part, Sight, Value
 from console.desks.registration_decisions import Approve, Ask, Defer, Limited, Reject, Unapprove
 from console.evidence import FACT_NAMES, FLAG_NAMES, Fact, Flag
-from console.filters import Term, Wanted
+from console.filters import Term, Wanted, begins
 from console.lazy import sa, t
-from console.names import name_key
+from console.names import email_key, name_key
 from console.people import person_name, student_name
 from console.queue import Column, Tone
+from console.scope import schools_called
 from console.text import SafeText, safe
 from models.words import Mask, RegistrationKind, RegistrationState
 
@@ -70,10 +71,7 @@ def _flag(wanted: Wanted, sight: Sight) -> Predicate:
 
 def _school(wanted: Wanted, sight: Sight) -> Predicate:
     del sight
-    text = wanted.text.casefold()
-    return sa.or_(
-        sa.func.lower(t.school.c.code) == text, sa.func.lower(t.school.c.name).startswith(text, autoescape=True)
-    )
+    return t.registration.c.school_id.in_(schools_called(wanted.text))
 
 
 class Registrations(Desk):
@@ -84,6 +82,8 @@ class Registrations(Desk):
     digit = "1"
     see = Permission.REGISTRATIONS_SEE
     order = "arrived"
+    whole = True
+    school_lanes = True
     waiting = "state:submitted"
     empty = "No registration matches. Everything that waits is shown by state:submitted."
     columns = (
@@ -98,7 +98,7 @@ class Registrations(Desk):
         Column("arrived", "Age", 5, right=True),
     )
     terms = (
-        Term("state", "its state now", _state, tuple(S)),
+        Term("state", "its state now", _state, tuple(S), lanes=True),
         Term("kind", "who applies", lambda w, _: t.registration.c.kind == w.text, tuple(RegistrationKind)),
         Term("match", "how many facts speak for it, as match:>=3", lambda w, _: w.compare(t.registration.c.match)),
         Term(
@@ -200,12 +200,17 @@ class Registrations(Desk):
             return sa.false()
         # A name that a mask hides is not found by its letters, or searching would spell it; nor is that of a student who applies.
         own = sa.and_(r.kind == RegistrationKind.STUDENT, sa.func.coalesce(s.mask, Mask.NONE) != Mask.NONE)
-        applies = sa.or_(
-            r.family_key.startswith(key),
-            r.name_key.startswith(key),
-            sa.func.lower(r.email).startswith(text.lower(), autoescape=True),
-        )
-        return sa.or_(sa.and_(sa.not_(own), applies), sa.and_(s.mask != Mask.INITIAL, s.family_key.startswith(key)))
+        applies = sa.or_(begins(r.family_key, key), begins(r.name_key, key), begins(r.email_key, email_key(text)))
+        return sa.or_(sa.and_(sa.not_(own), applies), sa.and_(s.mask != Mask.INITIAL, begins(s.family_key, key)))
+
+    def bearing(self, text: str) -> Sequence[sa.Select[Any]]:
+        key = name_key(text)
+        if not key:
+            return ()
+        r, s = t.registration.c, t.student.c
+        own = ((r.family_key, key), (r.name_key, key), (r.email_key, email_key(text)))
+        theirs = sa.select(r.id).join_from(t.student, t.registration, r.student_id == s.id)
+        return (*(sa.select(r.id).where(begins(*each)) for each in own), theirs.where(begins(s.family_key, key)))
 
     def tone(self, column: str, value: Value, row: Any) -> Tone:
         if column == "flags" and value:

@@ -251,14 +251,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("log", "index", name=op.f("pk_record")),
         sqlite_with_rowid=False,
     )
-    op.create_index(
-        "ix_record_action",
-        "record",
-        ["action", "index"],
-        unique=False,
-        sqlite_where=sa.text("desk <> 'registrations'"),
-        postgresql_where=sa.text("desk <> 'registrations'"),
-    )
+    op.create_index("ix_record_action", "record", ["action", "index"], unique=False)
     op.create_index(
         "ix_record_at", "record", ["at"], unique=False, postgresql_using="brin", postgresql_with={"autosummarize": "on"}
     )
