@@ -271,12 +271,16 @@ class Office:
                     raise
         assert done is not None  # noqa: S101 - the loop returns or raises
         if done.leaves:
-            try:
-                self.seal(known=(done.first, done.leaves))
-            except Exception as error:  # noqa: BLE001 - it is saved, and whoever asked is told so, whatever became of the signature
-                said = error if isinstance(error, ConsoleError) else type(error).__name__
-                _log.critical("committed but not signed: %s", said)
+            self._sign((done.first, done.leaves))
         return done.receipt
+
+    def _sign(self, known: tuple[int, list[bytes]] | None = None) -> None:
+        """Sign what was saved. That it is saved is told whatever becomes of the signature: the next one covers it."""
+        try:
+            self.seal(known=known)
+        except Exception as error:  # noqa: BLE001 - also one that nobody foresaw
+            said = error if isinstance(error, ConsoleError) else type(error).__name__
+            _log.critical("committed but not signed: %s", said)
 
     def _outcome(self, made: Callable[[sa.Connection], Receipt | None], error: Unavailable) -> Receipt:
         """What became of a commit whose answer was lost: the receipt when it was saved, the error when it was not.
@@ -294,7 +298,7 @@ class Office:
                 continue
             if receipt is None:
                 raise error if str(error) != UNCONFIRMED else Unavailable(NEVER_SAVED)
-            self.seal()
+            self._sign()
             return receipt
         if str(error) == UNCONFIRMED:
             raise error

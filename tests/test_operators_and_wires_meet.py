@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import threading
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -187,6 +188,17 @@ def test_a_commit_whose_answer_was_lost_is_found_by_its_key(wired: tuple[Portal,
         assert receipt.again
         assert portal.one(t.registration, 1).state == "approved"
         assert portal.office.size() == 1
+
+
+def test_a_commit_that_was_found_out_is_said_whatever_becomes_of_its_signature(
+    wired: tuple[Portal, Wire], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("console.ledger.waiting.PATIENCE", 0.1)
+    portal, wire = wired
+    with wire, (portal.settings.keys.state / "ledger.lock").open("r+b") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        wire.cut(b"COMMIT", "after", once=WRITTEN)
+        assert approve(portal).again
 
 
 def test_a_commit_that_never_arrived_is_not_called_saved(wired: tuple[Portal, Wire]) -> None:
