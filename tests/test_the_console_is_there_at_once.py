@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING
 import pyte
 import pytest
 
+from console.settings import Settings
+from console.settings.tables import DEMO_MAKER
 from console.watch import watch
 from fixtures.demo import build
 from tests.portals import open_portal
@@ -26,7 +28,7 @@ from tests.signing import equip, type_sign_in
 from tests.starting import said
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from tests.portals import Portal
     from tests.signing import Credentials
@@ -50,21 +52,29 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def real(tmp_path: Path) -> Iterator[tuple[Path, Credentials]]:
     """The folder of a portal at which people sign in, and who can."""
     portal = open_portal(f"sqlite:///{tmp_path / 'portal.db'}", tmp_path)
-    settings = portal.settings
-    (tmp_path / "district.toml").write_text(
-        settings.example({"database.url": settings.database.url, "portal.origin": settings.portal.origin}),
-        encoding="utf-8",
-    )
-    yield tmp_path, equip(settings)
+    write_settings(portal.settings, {})
+    yield tmp_path, equip(portal.settings)
     portal.office.engine.dispose()
 
 
+def write_settings(settings: Settings, more: dict[str, object]) -> None:
+    values = {"database.url": settings.database.url, "portal.origin": settings.portal.origin} | more
+    (settings.folder / "district.toml").write_text(Settings.example(values), encoding="utf-8")
+
+
 def started(
-    folder: Path, *, at: str = "textual", do: str = "nothing", columns: int = 80, rows: int = 24, **more: str
+    folder: Path,
+    *,
+    at: str = "textual",
+    do: str = "nothing",
+    columns: int = 80,
+    rows: int = 24,
+    words: Sequence[str] = (),
+    **more: str,
 ) -> Pty:
     """The console on a terminal, saying what it loads; in a demonstration as its operator."""
     return Pty(
-        [sys.executable, "-m", "tests.starting", at, do],
+        [sys.executable, "-m", "tests.starting", at, do, *words],
         columns=columns,
         rows=rows,
         environment={"PYTHONPATH": str(Path(__file__).parent.parent), "DISTRICT_CONFIG": str(folder / "district.toml")}
@@ -96,8 +106,7 @@ def test_the_frame_comes_before_the_libraries_and_the_numbers_before_the_toolkit
     assert said("psycopg") not in terminal.written
 
 
-@pytest.mark.parametrize(("columns", "rows"), [(60, 20), (80, 24), (120, 40)])
-@pytest.mark.parametrize("colour", [True, False])
+@pytest.mark.parametrize(("columns", "rows", "colour"), [(60, 20, False), (80, 24, True), (120, 40, True)])
 def test_nothing_moves_when_the_toolkit_takes_over(demo: Path, columns: int, rows: int, colour: bool) -> None:
     more = {} if colour else {"NO_COLOR": "1"}
     with started(demo, columns=columns, rows=rows, **more) as terminal:
@@ -161,6 +170,20 @@ def test_a_database_that_is_missing_is_said_on_the_terminal_as_it_was(demo: Path
     with started(tmp_path) as terminal:
         assert as_it_was(terminal, 5)
         assert "is missing; nothing was opened" in " ".join(terminal.screen())
+
+
+def test_a_portal_that_only_pretends_to_be_a_demonstration_is_not_shown(real: tuple[Path, Credentials]) -> None:
+    folder, _ = real
+    settings = Settings.load(folder / "district.toml")
+    pretended = {"demo.made_by": DEMO_MAKER, "demo.seed": 3, "demo.today": date(2026, 11, 21)}
+    write_settings(settings, pretended)
+    with started(folder, words=("demo", str(folder))) as terminal:
+        assert as_it_was(terminal, 1)
+        assert "did not make; it was not opened" in " ".join(" ".join(terminal.screen()).split())
+    with started(folder) as terminal:  # without `demo` it is a portal at which people sign in
+        terminal.read_until("Name:")
+        assert terminal.written.rfind(BACK) > terminal.written.rfind(ALTERNATE)
+        assert b"Signed in as" not in terminal.written
 
 
 @pytest.mark.parametrize(("size", "theme"), [((59, 24), ""), ((80, 11), ""), ((80, 24), "nord")])
