@@ -161,6 +161,7 @@ def test_a_clock_that_jumps_changes_no_order_and_nothing_twice(
         last: str | None = None
         for n in range(JUMPS_WHOLE if whole else JUMPS):
             day.jump()
+            day.send()
             day.present()
             day.spend()
             day.step_up(n)
@@ -174,7 +175,6 @@ def test_a_clock_that_jumps_changes_no_order_and_nothing_twice(
             judge.recover()
             judge.look()
             last = said.batch if last is None else None
-            day.send()
             day.counts.runs += 1
         judge.verified()
         day.counts.clean()
