@@ -150,11 +150,13 @@ def paragraph(raw: str | None) -> tuple[SafeText, ...]:
 
 def in_place(raw: str) -> str:
     """`raw` with `�` for each character that `safe` would make visible, one for one: for a field that is being typed in,
-    where a cursor counts characters and what is typed has to stay what it is.
+    where a cursor counts characters and what is typed has to stay what it is. A joiner is drawn as its contrary: the toolkit,
+    which cuts a long line by cells, counts joined letters once here and twice there.
     """
     if raw.isprintable() and _is_narrow(raw):
         return raw
-    return "".join(char if kept else _STAND_IN for char, kept in _judged(raw))
+    shown = "".join(char if kept else _STAND_IN for char, kept in _judged(raw))
+    return shown.replace("\u200d", "\u200c")
 
 
 def join(parts: Iterable[SafeText], separator: SafeText | None = None) -> SafeText:

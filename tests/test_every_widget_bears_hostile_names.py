@@ -123,7 +123,6 @@ def test_a_terminal_that_is_given_orders_says_so() -> None:
         "\x1b[6n",
         "\x07",
         "\x1bc",
-        "\x1b(0",
         "\x1b[?1049l",
         "\x1b[5;6r",
         "\x0e",
@@ -133,7 +132,7 @@ def test_a_terminal_that_is_given_orders_says_so() -> None:
             [
                 "printf",
                 "%b",
-                f"page 1 {order}".replace("\x1b", "\\033").replace("\x07", "\\007").replace("\x0e", "\\016"),
+                f"{order}page 1 ".replace("\x1b", "\\033").replace("\x07", "\\007").replace("\x0e", "\\016"),
             ],
             40,
             5,

@@ -239,7 +239,7 @@ def clear(pty: Pty, name: str) -> None:
     """Show everything, whatever waits."""
     if name in ("registrations", "challenges", "grants"):
         press(pty, "/")
-        pty.wait_for("Enter keeps it")
+        pty.wait_for("as it was.")
         press(pty, "\x15")
         press(pty, "\r")
         pty.wait_for("everything")

@@ -17,22 +17,24 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from console.settings import FILE_NAME, Settings
-from tests.measured.large import portal
+from console.settings import FILE_NAME
+from tests.measured.large import SERVER
+from tests.measured.waiting import portal
 from tests.measured.wire import Cost, Costs, Wire
+from tests.services.postgres import Cluster
 from tests.signing import equip
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from tests.measured.large import Large
     from tests.measured.report import Report
+    from tests.portals import Portal
 
 TITLE = "The queue's table: what a key costs"
 DISTRICT = Path(sys.executable).with_name("district")
 GO = Path(__file__).parent.parent / "go" / "table.go"
 ROUNDS, KEYS = 5, 6
-ENGINES = (("SQLite", "sqlite"), ("PostgreSQL", "postgresql"))
+ENGINES = ("SQLite", "PostgreSQL")
 STILL = 0.3
 """Seconds without a byte before a turn: what follows the cursor at rest has come."""
 IDLE = 5.0
@@ -88,13 +90,10 @@ BEFORE = {
 }
 
 
-def ours(name: str, large: Large, stack: ExitStack) -> Table:
+def ours(name: str, opened: Portal, rows: int, stack: ExitStack) -> Table:
     """The console at the registrations of this portal, everything listed."""
-    settings = large.office.settings
-    who = equip(settings)
-    file = large.keys / FILE_NAME
-    stated = {"database.url": settings.database.url, "portal.origin": settings.portal.origin}
-    file.write_text(Settings.example(stated), encoding="utf-8")
+    who = equip(opened.settings)
+    file = opened.settings.folder / FILE_NAME
     wire = stack.enter_context(Wire([DISTRICT, "--config", file, "--operator", "administrator"]))
     wire.wait_for("Password")
     wire.type(f"{who.password}\r")
@@ -106,7 +105,7 @@ def ours(name: str, large: Large, stack: ExitStack) -> Table:
     wire.rest()
     filter_by(wire, "")
     wire.wait_for("everything")
-    return Table(name, large.students, wire, ours=True, keys=LETTERS)
+    return Table(name, rows, wire, ours=True, keys=LETTERS)
 
 
 def filter_by(wire: Wire, where: str) -> Cost:
@@ -124,11 +123,12 @@ def filter_by(wire: Wire, where: str) -> Cost:
 
 def opened(report: Report, stack: ExitStack) -> Iterator[Table]:
     """Every program, started."""
+    cluster = stack.enter_context(Cluster(settings=SERVER))
     sizes = (1_000,) if report.small else (1_000, 100_000, 1_000_000)
     for rows in sizes:
-        for name, engine in ENGINES[:1] if report.small else ENGINES:
-            large = stack.enter_context(portal(report.folder, engine, students=rows, own=True))
-            yield ours(name, large, stack)
+        for name in ENGINES[:1] if report.small else ENGINES:
+            url = cluster.fresh_database() if name == "PostgreSQL" else None
+            yield ours(name, portal(report.folder / f"waiting-{name}-{rows}", rows, url), rows, stack)
     tview = None if report.small else built(report.folder)
     for rows in sizes if tview else ():
         how = ["computed"] if rows > 100_000 else []
