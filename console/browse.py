@@ -93,10 +93,13 @@ class Browse:
 
     def count(self, cap: int = COUNT_CAP) -> Count:
         """How many rows there are, counted no further than `cap`."""
+        from models.engine import prepared
+
         with self._read() as connection:
             self._look_up(connection)
             made = self._once(("count",), self._counting)
-            number = int(connection.execute(made, {"most": cap + 1}).scalar_one())
+            with prepared(connection):
+                number = int(connection.execute(made, {"most": cap + 1}).scalar_one())
         return Count(min(number, cap), number > cap)
 
     def records(self, limit: int | None = None) -> Iterator[dict[str, Value]]:
@@ -119,12 +122,15 @@ class Browse:
         self, count: int, anchor: tuple[Any, ...] | None = None, *, backwards: bool = False, including: bool = False
     ) -> Sequence[Any]:
         """`count` rows of the database behind the anchor (from the first; in front of it if `backwards`), in the queue's order."""
+        from models.engine import prepared
+
         with self._read() as connection:
             self._look_up(connection)
             how = (anchor is not None, backwards, including)
             made = self._once(how, lambda: self._paging(*how))
             place = {} if anchor is None else {"at": anchor[0], "number": anchor[1]}
-            rows = connection.execute(made, {"most": count, **place}).all()
+            with prepared(connection):
+                rows = connection.execute(made, {"most": count, **place}).all()
         return rows[::-1] if backwards else rows
 
     def _look_up(self, connection: sa.Connection) -> None:

@@ -68,7 +68,7 @@ def ask(desk: Desk, where: str, sight: Sight) -> Question:
         )
     else:
         always = [*scope, *always]
-    lanes = tuple(sa.and_(*each) for each in product(*split))
+    lanes = tuple(sa.and_(*each) for each in product(*split)) if split else ()
     if len(lanes) > MOST_LANES:
         always += [sa.or_(*each) for each in split]
         lanes = ()

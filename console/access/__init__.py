@@ -125,6 +125,8 @@ def _called(connection: sa.Connection, account: Any, student: Any) -> SafeText:
 
 def _ways(connection: sa.Connection, student: int, today: date, *, viewer: int | None = None) -> list[tuple[int, Way]]:
     """Each viewer's ties that show something today, by viewer and tie."""
+    from models.engine import prepared
+
     period = sa.table(
         "portal_access_period",
         *(sa.column(name, sa.BigInteger()) for name in ("viewer", "student")),
@@ -137,7 +139,9 @@ def _ways(connection: sa.Connection, student: int, today: date, *, viewer: int |
     if viewer is not None:
         query = query.where(p.viewer == viewer)
     ties: dict[tuple[int, str], dict[str, list[Any]]] = defaultdict(lambda: defaultdict(list))
-    for row in connection.execute(query):
+    with prepared(connection):
+        rows = connection.execute(query).all()
+    for row in rows:
         ties[row.viewer, row.via][row.name].append(row)
     found = []
     for (who, via), classes in sorted(ties.items()):
