@@ -13,50 +13,33 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from console.intake.report import Kind
+from console.intake.roster_carrying import Pair, carry_out
 from console.intake.roster_files import Mode
-from console.intake.roster_load import ADDED, CHANGED, CHUNK, HELD, WITHDRAWN, remember
+from console.intake.roster_load import HELD
 from console.lazy import sa, t
 from models.words import RosterStatus
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from console.intake.report import Kind
     from console.intake.roster_load import Load
 
 ACTIVE = RosterStatus.ACTIVE
 
 
-@dataclass(frozen=True, slots=True)
-class _Pair:
-    """A table of pairs: its name in reports, its table, the tables of both ends with the column that points there, its values."""
-
-    name: str
-    table: sa.Table
-    one: tuple[str, sa.Table]
-    other: tuple[str, sa.Table]
-    values: tuple[tuple[str, str], ...]
-
-    def here(self, pairs: sa.Table) -> sa.ColumnElement[bool]:
-        return sa.and_(
-            pairs.c.kind == self.name,
-            self.table.c[self.one[0]] == pairs.c.one,
-            self.table.c[self.other[0]] == pairs.c.other,
-        )
-
-
-def _kinds() -> tuple[_Pair, ...]:
+def _kinds() -> tuple[Pair, ...]:
     period = (("begins", "begins"), ("ends", "ends"))
     return (
-        _Pair(
+        Pair(
             "contact ties",
             t.contact_tie,
             ("contact_id", t.contact),
             ("student_id", t.student),
             (("relation", "relation"), ("restricted", "restricted"), ("restriction_reference", "reference")),
         ),
-        _Pair("enrollments", t.enrollment, ("student_id", t.student), ("school_id", t.school), period),
-        _Pair("posts", t.post, ("staff_id", t.staff), ("school_id", t.school), period),
+        Pair("enrollments", t.enrollment, ("student_id", t.student), ("school_id", t.school), period),
+        Pair("posts", t.post, ("staff_id", t.staff), ("school_id", t.school), period),
     )
 
 
@@ -73,9 +56,9 @@ def join_up(load: Load, *, touched: bool) -> list[Kind]:
     load.step()
     load.stage.analyze(load.connection, load.stage.pairs)
     return [
-        _carry_out(load, ties, _ended_ties(load), look.at_rows(ties.one, ties.other)),
-        _carry_out(load, enrollments, _ended_enrollments(load), look.at_rows(enrollments.one)),
-        _carry_out(load, posts, _ended_posts(load), look.at_rows(posts.one)),
+        carry_out(load, ties, _ended_ties(load), look.at_rows(ties.one, ties.other)),
+        carry_out(load, enrollments, _ended_enrollments(load), look.at_rows(enrollments.one)),
+        carry_out(load, posts, _ended_posts(load), look.at_rows(posts.one)),
     ]
 
 
@@ -344,67 +327,3 @@ def _ended_posts(load: Load) -> sa.ColumnElement[bool]:
         .where(staff.c.id == p.c.staff_id, ended, staff.c.source_id.not_in(_held(load, "staff")))
         .correlate(p)
     )
-
-
-# what all three share
-
-
-def _carry_out(load: Load, pair: _Pair, ended: sa.ColumnElement[bool], looked_at: dict[str, sa.Select[Any]]) -> Kind:
-    load.step()
-    connection, pairs, table = load.connection, load.stage.pairs, pair.table
-    here = pair.here(pairs)
-    active = int(connection.execute(sa.select(sa.func.count()).select_from(table).where(table.c.active)).scalar_one())
-    differs = sa.or_(~table.c.active, *(table.c[own].is_distinct_from(pairs.c[name]) for own, name in pair.values))
-    mark = pairs.update().where(pairs.c.kind == pair.name)
-    connection.execute(mark.where(~sa.exists().where(here)).values(change=ADDED))
-    connection.execute(mark.where(sa.exists().where(here, differs)).values(change=CHANGED))
-    unwanted = sa.select(sa.literal(pair.name), table.c[pair.one[0]], table.c[pair.other[0]], sa.literal(WITHDRAWN))
-    unwanted = unwanted.where(table.c.active, ~sa.exists().where(here))
-    if looked_at:
-        unwanted = unwanted.where(sa.or_(*(table.c[column].in_(ids) for column, ids in looked_at.items())))
-    connection.execute(pairs.insert().from_select(("kind", "one", "other", "change"), unwanted))
-    # Few are not wanted; whether they end is asked of those alone.
-    stays = sa.and_(pairs.c.kind == pair.name, pairs.c.change == WITHDRAWN, ~sa.exists().where(here, ended))
-    connection.execute(pairs.delete().where(stays))
-    changes = connection.execute(
-        sa.select(pairs.c.change, sa.func.count())
-        .where(pairs.c.kind == pair.name, pairs.c.change.is_not(None))
-        .group_by(pairs.c.change)
-    )
-    said: dict[str, int] = {row[0]: row[1] for row in changes}
-    if said.keys() & {CHANGED, WITHDRAWN}:
-        _remember(load, pair)
-    wanted = [pairs.c[name] for _, name in pair.values]
-    columns = (pair.one[0], pair.other[0], *(own for own, _ in pair.values))
-    added = (
-        sa.select(pairs.c.one, pairs.c.other, *wanted)
-        .where(pairs.c.kind == pair.name, pairs.c.change == ADDED)
-        .order_by(pairs.c.one, pairs.c.other)
-    )
-    connection.execute(table.insert().from_select(columns, added))
-    values = {own: pairs.c[name] for own, name in pair.values}
-    connection.execute(table.update().where(here, pairs.c.change == CHANGED).values({**values, "active": sa.true()}))
-    connection.execute(table.update().where(here, pairs.c.change == WITHDRAWN).values(active=sa.false()))
-    return Kind(pair.name, active=active, **said)
-
-
-def _remember(load: Load, pair: _Pair) -> None:
-    pairs, table = load.stage.pairs, pair.table
-    (one_key, one), (other_key, other) = pair.one, pair.other
-    rows = load.connection.execute(
-        sa.select(
-            pairs.c.change,
-            one.c.source_id.label("one_id"),
-            other.c.source_id.label("other_id"),
-            table.c.active,
-            *(table.c[own] for own, _ in pair.values),
-        )
-        .select_from(pairs.join(table, pair.here(pairs)))
-        .join(one, one.c.id == table.c[one_key])
-        .join(other, other.c.id == table.c[other_key])
-        .where(pairs.c.change.in_((CHANGED, WITHDRAWN)))
-        .order_by(table.c.id),
-        execution_options={"yield_per": CHUNK},
-    )
-    for part in rows.mappings().partitions():
-        remember(load, pair.name, [(f"{row['one_id']} {row['other_id']}", row["change"], dict(row)) for row in part])
