@@ -63,10 +63,6 @@ def _name_in(url: str) -> str:
     return url.partition("?")[0].rsplit("/", 1)[1]
 
 
-def _name_in(url: str) -> str:
-    return url.partition("?")[0].rsplit("/", 1)[1]
-
-
 def _dropped(name: str) -> sql.Composed:
     return sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
 
