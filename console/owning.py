@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING
 from console.errors import Refused, Usage
 from console.faults import saying
 from console.keyfiles import create_secret, read_secret
+from console.lazy import sa
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
     from console.ids import RandomSource
-    from console.lazy import sa
     from console.settings import Settings
     from models.roles import Roles
 
@@ -48,11 +48,11 @@ class Owner:
 
     def roles(self, settings: Settings) -> Roles:
         """The names of app and signer. Raises Usage when the settings' database is another one, or their user is the owner."""
-        from models.address import read_address, servers
+        from models.address import servers
         from models.roles import Roles
 
-        owner, app = self._read(), read_address(settings.database.url)
-        if not servers(owner) <= servers(app) or owner.database != app.database:
+        owner, app = self._read(), _address(settings.database.url)
+        if app is None or not servers(owner) <= servers(app) or owner.database != app.database:
             raise Usage(
                 "--owner-url names another server or database than database.url; nothing was set up. Name the same one in both."
             )
@@ -80,14 +80,7 @@ class Owner:
         )
 
     def _read(self) -> sa.URL:
-        from sqlalchemy.exc import ArgumentError
-
-        from models.address import read_address
-
-        try:
-            url = read_address(self.url)
-        except (ArgumentError, ValueError):
-            url = None
+        url = _address(self.url)
         if url is None or url.drivername != "postgresql" or not (url.username and url.database):
             raise Usage("--owner-url must be postgresql://OWNER@HOST/DATABASE; nothing was set up.")
         if url.password is not None:
@@ -96,6 +89,16 @@ class Owner:
 
     def _usual(self, which: str) -> str:
         return f"{self._read().database}_{which}"
+
+
+def _address(text: str) -> sa.URL | None:
+    """The address of a database, None for what is none."""
+    from models.address import read_address
+
+    try:
+        return read_address(text)
+    except (sa.exc.ArgumentError, ValueError):
+        return None
 
 
 def bring_up(settings: Settings, random: RandomSource, owner: Owner | None = None) -> tuple[sa.Engine, str]:

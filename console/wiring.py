@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from console.clock import Clock, FixedDayClock, SystemClock
-from console.errors import Refused, Unavailable
+from console.errors import Refused, Unavailable, Usage
 from console.ids import RandomSource, SystemRandom
 from console.lazy import sa, t
 
@@ -18,13 +18,16 @@ if TYPE_CHECKING:
 
 
 def open_engine(settings: Settings) -> sa.Engine:
-    """The engine of the settings' database, not connected yet."""
+    """The engine of the settings' database, not connected yet. Raises Usage when its address can be none."""
     from models.engine import open_engine as opened
 
     database = settings.database
-    return opened(
-        database.url, password=database.password(), statement_timeout=float(database.statement_timeout_seconds)
-    )
+    try:
+        return opened(
+            database.url, password=database.password(), statement_timeout=float(database.statement_timeout_seconds)
+        )
+    except (sa.exc.ArgumentError, ValueError):
+        raise Usage("database.url cannot be read as a database's address; nothing was opened. Correct it.") from None
 
 
 def open_clock(settings: Settings, *, demo: bool) -> Clock:

@@ -20,6 +20,7 @@ import pytest
 from console.errors import Unavailable, Usage
 from console.office import Office
 from console.settings import Settings
+from console.wiring import open_engine as opened
 from models import tables as t
 from models.address import read_address, servers
 from models.engine import open_engine
@@ -233,6 +234,13 @@ def test_several_servers_have_one_address(text: str, servers_of_it: set[str], wa
     assert (servers(url), url.query.get("target_session_attrs")) == (servers_of_it, wants)
     open_engine(text).dispose()
     Settings.build({"database": {"url": text}}, Path("/district"))
+
+
+def test_an_address_that_no_library_reads_is_refused_in_a_sentence() -> None:
+    for text in ("postgresql:///portal?host=a:x&host=b", "postgresql:/@app/portal"):
+        settings = Settings.build({"database": {"url": text}}, Path("/district"))
+        with pytest.raises(Usage, match="cannot be read"):
+            opened(settings)
 
 
 @pytest.mark.parametrize("hosts", ["a:x", "a:5432,b:", "a,,b", "a:1:2", "[::1],[::2]", "a b", "a:999999"])

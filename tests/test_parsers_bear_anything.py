@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tests.counted import Counted
 
 CASES = 100
-WHOLE = 20_000
+WHOLE = 10_000
 MOST = 200
 """MB of a process, the interpreter and the generator of the inputs with it."""
 WITHIN = 3600

@@ -25,6 +25,8 @@ SECONDS = 2.0
 LONGEST = 20_000
 """Bytes of an input."""
 SEED = 20261122
+AT_ONCE = 500
+"""Inputs of one run of hypothesis."""
 
 
 class HungError(BaseException):
@@ -61,7 +63,7 @@ class Watched:
 
 def drawn(watched: Watched, examples: list[bytes], words: tuple[bytes, ...], runs: int) -> None:
     """So many inputs by hypothesis."""
-    from hypothesis import HealthCheck, Phase, given, settings
+    from hypothesis import HealthCheck, Phase, given, seed, settings
     from hypothesis import strategies as st
 
     pieces = st.one_of(st.binary(max_size=12), st.sampled_from(words))
@@ -86,21 +88,24 @@ def drawn(watched: Watched, examples: list[bytes], words: tuple[bytes, ...], run
                     data = data[:at]
         return data[:LONGEST]
 
-    @settings(
-        max_examples=runs,
-        deadline=None,
-        database=None,
-        derandomize=True,
-        suppress_health_check=list(HealthCheck),
-        phases=[Phase.generate],
-    )
-    @given(inputs())
-    def give(data: bytes) -> None:
-        watched(data)
-
     for example in examples:
         watched(example)
-    give()
+    # In parts, for hypothesis remembers whatever it drew in one.
+    for part in range(0, runs, AT_ONCE):
+
+        @seed(SEED + part)
+        @settings(
+            max_examples=min(AT_ONCE, runs - part),
+            deadline=None,
+            database=None,
+            suppress_health_check=list(HealthCheck),
+            phases=[Phase.generate],
+        )
+        @given(inputs())
+        def give(data: bytes) -> None:
+            watched(data)
+
+        give()
 
 
 def guided(watched: Watched, folder: Path, words: tuple[bytes, ...], examples: list[bytes], runs: int) -> None:

@@ -10,7 +10,7 @@ import os
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from console.errors import Refused, Unverified, Usage
+from console.errors import Refused, Unavailable, Unverified, Usage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -269,7 +269,7 @@ class Filters(Target):
 
 
 class Config(Target):
-    """district.toml, and the same text as the value of each variable of the environment."""
+    """district.toml, and an engine for the database that it names."""
 
     words = (
         b"[portal]\n",
@@ -291,7 +291,9 @@ class Config(Target):
         from console.settings import Settings, declared
 
         made = [
-            Settings.example({"database.url": "sqlite:///portal.db", "portal.origin": "test.example/ledger"}).encode()
+            Settings.example({"database.url": "sqlite:///portal.db", "portal.origin": "test.example/ledger"}).encode(),
+            b'[database]\nurl = "postgresql://app@a.example:5432,b.example/portal?target_session_attrs=any"\n',
+            b'[database]\nurl = "postgresql://app@[::1]:5432/portal"\n',
         ]
         for table, keys in declared().items():
             made.append(f"[{table}]\n{''.join(f'{name} = 1{chr(10)}' for name in keys)}".encode())
@@ -300,10 +302,12 @@ class Config(Target):
 
     def take(self, data: bytes) -> None:
         from console.settings import Settings
+        from console.wiring import open_engine
 
         file = self.folder / "district.toml"
         file.write_bytes(data)
-        Settings.load(file, {})
+        with suppress(Unavailable):  # a password's file that is not there
+            open_engine(Settings.load(file, {})).dispose()
 
 
 class Bundles(Target):
