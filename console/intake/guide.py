@@ -22,7 +22,8 @@ Both are imports of a named operator with the right `intake`; founding a portal 
 Every import is one transaction with one record in the ledger: the file's SHA-256 and counts, nothing about a person. What is wrong
 with a row is said with file, line, column and reason, never with the value. By default one wrong row keeps the whole file out;
 `--skip-bad-rows` imports the rest. `--dry-run` walks the same road and takes it back: its counts are what the import then does. The
-same file again changes nothing.
+same file again changes nothing. Files are read before anybody has to wait for the import; Ctrl-C gives it up until it is saved, and
+then nothing of it stays. What was begun in a session that ended meanwhile is not saved.
 
 Exit codes: 0 all came in; 1 nothing did (wrong rows, too many withdrawals, no right to it), or a dry run says that nothing would;
 3 something was held back, refused or skipped; 5 a file is not there or the database is not.
