@@ -92,7 +92,7 @@ def _case(wanted: Wanted, sight: Sight) -> Predicate:
 def _actions_of(word: str) -> sa.Select[Any]:
     """The actions there are that begin with the word, behind their desk or with it: each is looked for behind the one before."""
     r = t.record.c
-    there = sa.select(sa.func.min(r.action).label("action")).cte("there", recursive=True)
+    there = sa.select(sa.func.min(r.action).label("action")).cte(recursive=True)
     behind = sa.select(sa.func.min(r.action)).where(r.action > there.c.action).scalar_subquery()
     there = there.union_all(sa.select(behind).where(there.c.action.is_not(None)))
     action = there.c.action
