@@ -36,7 +36,8 @@ TITLE = "Starting: from the command to what a person sees"
 OURS: tuple[str | Path, ...] = (Path(sys.executable).with_name("district"),)
 EAGER: tuple[str | Path, ...] = (sys.executable, "-m", "tests.measured.eager")
 ROUNDS = 15
-REGISTRATIONS = 400
+STUDENTS, REGISTRATIONS = 500, 400
+"""Of the demonstration; of the real portals."""
 FRAME, CONTENT, HELP = 60, 300, 150
 """Goals, in milliseconds."""
 NUMBERS = rb"oldest"
@@ -70,10 +71,11 @@ class Place:
 
 
 def in_turns(rounds: int, one: Callable[[tuple[str | Path, ...], Figures], None]) -> tuple[Figures, Figures]:
-    """Ours and the eager one, in turns, after a round that fills the caches."""
+    """Ours and the eager one, in turns; where there are several, after a round that fills the caches."""
     ours, eager = Figures(), Figures()
-    one(OURS, Figures())
-    one(EAGER, Figures())
+    if rounds > 1:
+        one(OURS, Figures())
+        one(EAGER, Figures())
     for _ in range(rounds):
         one(OURS, ours)
         one(EAGER, eager)
@@ -101,14 +103,19 @@ def measure(report: Report) -> None:
     folder = report.folder / f"startup-{time.monotonic_ns()}"
     folder.mkdir()
     with Cluster() as cluster:
-        demos = [_demonstration(folder / "demo"), _as_demonstration(_portal("PostgreSQL", folder / "pd", cluster))]
-        real = [_portal("SQLite", folder / "sr", None), _portal("PostgreSQL", folder / "pr", cluster)]
+        demos = [
+            _demonstration(folder / "demo", 60 if report.small else STUDENTS),
+            _as_demonstration(_portal("PostgreSQL", folder / "pd", cluster)),
+        ]
+        real = [_portal("SQLite", folder / "sr", None)]
+        if not report.small:
+            real.append(_portal("PostgreSQL", folder / "pr", cluster))
         for place in demos:
             _open_demonstration(report, place, rounds)
         for place in real:
             _open_real(report, place, rounds)
         _help(report, rounds)
-        for place in demos:
+        for place in demos[: len(real)]:
             _list(report, place, rounds)
     _python(report, rounds)
     if said := how_it_ran():
@@ -124,8 +131,8 @@ def measure(report: Report) -> None:
     )
 
 
-def _demonstration(folder: Path) -> Place:
-    build(folder, students=500, seed=7, today=date(2026, 11, 20))
+def _demonstration(folder: Path, students: int) -> Place:
+    build(folder, students=students, seed=7, today=date(2026, 11, 20))
     return Place("SQLite", folder)
 
 
@@ -189,7 +196,7 @@ def _open_real(report: Report, place: Place, rounds: int) -> None:
         with Started([*program, "--config", place.folder / FILE_NAME], Path.cwd()) as started:
             figures.add("frame", started.until(DRAWN))
             figures.add("asked", started.until(rb"Name: "))
-            time.sleep(TYPING)
+            time.sleep(0 if report.small else TYPING)
             started.type(who.name)
             started.until(rb"Password")
             started.type(who.password)
