@@ -286,12 +286,14 @@ class Office:
         """What became of a commit whose answer was lost: the receipt when it was saved, the error when it was not.
 
         Whoever committed holds the head until it is decided: before that nobody can tell. A synchronous standby has it, too, when
-        the transaction that looks has ended.
+        the transaction that looks has ended. SQLite's own answer is never lost: it is there to be read, also beside who keeps others
+        from writing.
         """
+        looking = self.reading if self.engine.dialect.name == "sqlite" else self.writing
         for pause in (0, 0.2, 1, 2):
             sleep(pause)
             try:
-                with self.writing() as connection:
+                with looking() as connection:
                     lock_head(connection, Log.LEDGER)
                     receipt = made(connection)
             except Unavailable:
