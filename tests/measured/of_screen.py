@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 TITLE = "The queue's table: what a key costs"
 DISTRICT = Path(sys.executable).with_name("district")
 GO = Path(__file__).parent.parent / "go" / "table.go"
-ROUNDS, KEYS = 5, 6
+ROUNDS, KEYS = 4, 6
 ENGINES = ("SQLite", "PostgreSQL")
 STILL = 0.3
 """Seconds without a byte before a turn: what follows the cursor at rest has come."""
@@ -179,7 +179,7 @@ def measure(report: Report) -> None:
                 for table in tables:
                     if kind in table.keys:
                         table.turn(kind, table.keys[kind])
-        for _ in range(1 if report.small else 3):
+        for _ in range(1 if report.small else 2):
             for where in FILTERS[:1] if report.small else FILTERS:
                 for table in tables:
                     if table.ours:
