@@ -24,12 +24,13 @@ import sqlalchemy as sa
 
 from console.cli.main import main
 from console.errors import Unavailable
+from console.founding import found
 from console.ledger.verifying import verify
 from console.settings import Settings
 from console.wiring import open_office
 from models import tables as t
 from tests.line_mode import Answer, write_settings
-from tests.portals import Portal, open_portal
+from tests.portals import NOON, Portal, open_portal
 from tests.services.postgres import Cluster, free_port
 from tests.services.pty import Pty
 from tests.signing import equip, signed_in, type_sign_in
@@ -345,7 +346,8 @@ def as_file(folder: Path) -> None:
 def test_the_keys_of_another_portal_sign_and_open_nothing(day: Day, tmp_path: Path) -> None:
     other = tmp_path / "other"
     other.mkdir()
-    open_portal(f"sqlite:///{other / 'portal.db'}", other, seed=2).office.engine.dispose()
+    url = f"sqlite:///{other / 'portal.db'}"
+    found(Settings.build({"database": {"url": url}, "portal": {"origin": "test.example/ledger"}}, other), NOON)
     for name in ("ledger.key", "data.key"):
         kept = (day.keys / name).read_bytes()
         rewrite(day.keys / name, (other / "keys" / name).read_bytes())
