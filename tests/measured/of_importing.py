@@ -118,8 +118,8 @@ def _engine(report: Report, engine: str, cluster: Cluster, sizes: Sizes) -> None
     )
     report.row(
         f"{name}: others wait at most",
-        f"{waited['first'].longest:.2g} s",
-        beside=f"the same file again {waited['again'].longest:.2g} s, applications {waited['applying'].longest:.2g} s",
+        f"{waited['first'].longest:.3g} s",
+        beside=f"the same file again {waited['again'].longest:.3g} s, applications {waited['applying'].longest:.3g} s",
     )
 
 
