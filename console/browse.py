@@ -32,6 +32,11 @@ class Order:
     descending: bool = False
 
 
+def _number(number: int) -> sa.ColumnElement[int]:
+    """A limit that stands in the statement itself: a plan that is kept knows how few rows are wanted."""
+    return sa.literal_column(str(int(number)), sa.Integer())
+
+
 class Browse:
     """One operator's queue of a desk under one filter and one order. `watermark` is the ledger's size when it was opened."""
 
@@ -97,9 +102,9 @@ class Browse:
 
         with self._read() as connection:
             self._look_up(connection)
-            made = self._once(("count",), self._counting)
+            made = self._once(("count", cap), lambda: self._counting(cap + 1))
             with prepared(connection):
-                number = int(connection.execute(made, {"most": cap + 1}).scalar_one())
+                number = int(connection.execute(made).scalar_one())
         return Count(min(number, cap), number > cap)
 
     def records(self, limit: int | None = None) -> Iterator[dict[str, Value]]:
@@ -127,10 +132,10 @@ class Browse:
         with self._read() as connection:
             self._look_up(connection)
             how = (anchor is not None, backwards, including)
-            made = self._once(how, lambda: self._paging(*how))
+            made = self._once((count, *how), lambda: self._paging(count, *how))
             place = {} if anchor is None else {"at": anchor[0], "number": anchor[1]}
             with prepared(connection):
-                rows = connection.execute(made, {"most": count, **place}).all()
+                rows = connection.execute(made, place).all()
         return rows[::-1] if backwards else rows
 
     def _look_up(self, connection: sa.Connection) -> None:
@@ -143,12 +148,12 @@ class Browse:
             self._made[how] = made()
         return self._made[how]
 
-    def _paging(self, anchored: bool, backwards: bool, including: bool) -> sa.Select[Any]:
+    def _paging(self, count: int, anchored: bool, backwards: bool, including: bool) -> sa.Select[Any]:
         descending = self.order.descending != backwards
         by, key = self._by, self.desk.key()
         order = [each.desc() if descending else each.asc() for each in ((key,) if by is key else (by, key))]
         beyond = [self._beyond(descending, including)] if anchored else []
-        most = sa.bindparam("most", type_=sa.Integer())
+        most = _number(count)
         shown = sa.select(
             key.label("id"),
             self.desk.state(self.sight).label("state"),
@@ -176,9 +181,9 @@ class Browse:
         chosen = sa.select(*(page.c[column.name] for column in row))
         return shown.where((row[0] if len(row) == 1 else sa.tuple_(*row)).in_(chosen)).order_by(*order)
 
-    def _counting(self) -> sa.Select[Any]:
+    def _counting(self, enough: int) -> sa.Select[Any]:
         lanes, always = self._ways()
-        most = sa.bindparam("most", type_=sa.Integer())
+        most = _number(enough)
         row = tuple(self.desk.case().primary_key.columns) if len(lanes) > 1 else (sa.literal(1).label("one"),)
         found = [
             sa.select(*row).select_from(self._from([*always, *lane])).where(*always, *lane).limit(most)

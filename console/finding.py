@@ -15,7 +15,7 @@ from console.filters import begins
 from console.lazy import sa, t
 from console.names import email_key, name_key
 from console.people import masked_number, person_name, student_name
-from console.scope import families_of
+from console.scope import family_numbers
 from console.text import SafeText, join, safe
 
 if TYPE_CHECKING:
@@ -84,9 +84,17 @@ def find(office: Office, operator: Operator, text: str) -> Found:
 
 
 def _any_of(
-    key: sa.ColumnElement[int], ways: Sequence[tuple[Predicate, Sequence[sa.ColumnElement[Any]]]], *where: Predicate
+    key: sa.ColumnElement[int],
+    ways: Sequence[tuple[Predicate, Sequence[sa.ColumnElement[Any]]]],
+    *where: Predicate,
+    among: Any = None,
 ) -> Predicate:
-    """True for the rows that one of the ways leads to, each by its own index and no more of each than are shown, in its own order."""
+    """True for the rows that one of the ways leads to: each by its own index, and no more of each than are shown, in its order.
+
+    For an operator of some schools `among` selects those of their schools, and every one of them is looked at.
+    """
+    if among is not None:
+        return sa.and_(key.in_(among), sa.or_(*(way for way, _ in ways)), *where)
     found = [
         sa.select(key.label("id")).where(way, *where).order_by(*order).limit(EACH + 1).subquery() for way, order in ways
     ]
@@ -104,6 +112,11 @@ def _seen(operator: Operator) -> list[Predicate]:
     return [t.student.c.school_id.in_(sorted(operator.schools))]
 
 
+def _theirs(operator: Operator, among: sa.Select[Any]) -> sa.Select[Any] | None:
+    """What is selected of students, of those at the operator's schools; None for an operator of all."""
+    return None if operator.schools is None else among.where(*_seen(operator))
+
+
 def _students(connection: sa.Connection, operator: Operator, wanted: str) -> list[Hit]:
     s = t.student.c
     key = name_key(wanted)
@@ -119,7 +132,7 @@ def _students(connection: sa.Connection, operator: Operator, wanted: str) -> lis
             s.id, s.given_name, s.family_name, s.mask, s.pseudonym, s.number, s.grade, t.school.c.name.label("school")
         )
         .select_from(t.student.outerjoin(t.school, t.school.c.id == s.school_id))
-        .where(_any_of(s.id, ways, *_seen(operator)))
+        .where(_any_of(s.id, ways, among=_theirs(operator, sa.select(s.id))))
         .order_by(*in_order)
         .limit(EACH + 1)
     )
@@ -151,11 +164,10 @@ def _accounts(connection: sa.Connection, operator: Operator, wanted: str) -> lis
         # A student's login carries the name that the student's mask hides.
         sa.or_(a.student_id.is_(None), ~sa.exists().where(t.student.c.id == a.student_id, t.student.c.mask != "none")),
     ]
-    if operator.schools is not None:
-        where.append(families_of(operator.schools))
+    among = None if operator.schools is None else family_numbers(operator.schools)
     rows = connection.execute(
         sa.select(a.id, a.given_name, a.family_name, a.login, a.type, a.status)
-        .where(_any_of(a.id, ways, *where))
+        .where(_any_of(a.id, ways, *where, among=among))
         .order_by(*in_order)
         .limit(EACH + 1)
     )
@@ -181,6 +193,7 @@ def _contacts(connection: sa.Connection, operator: Operator, wanted: str) -> lis
         *((begins(each, key), in_order) for each in (c.name_key, c.family_key)),
         (_mail(c.email_key, wanted), in_order),
     ]
+    of_theirs = sa.select(tie.contact_id).join_from(t.student, t.contact_tie, tie.student_id == s.id)
     shown = [tie.active, s.mask == "none", *_seen(operator)]
     tied = (
         sa.exists()
@@ -200,7 +213,7 @@ def _contacts(connection: sa.Connection, operator: Operator, wanted: str) -> lis
             s.pseudonym,
         )
         .select_from(t.contact.join(t.contact_tie, tie.contact_id == c.id).join(t.student, s.id == tie.student_id))
-        .where(_any_of(c.id, ways, c.status == "active", tied), *shown)
+        .where(_any_of(c.id, ways, c.status == "active", tied, among=_theirs(operator, of_theirs)), *shown)
         .order_by(*in_order, s.id)
         .limit(EACH + 1)
     )

@@ -61,6 +61,19 @@ def families_of(schools: Iterable[int]) -> Predicate:
     )
 
 
+def family_numbers(schools: Iterable[int]) -> sa.CompoundSelect[Any]:
+    """The numbers of the accounts of `families_of`: of so few that it is quicker to begin with them."""
+    a, r, m, g, s = t.account.c, t.registration.c, t.membership.c, t.access_grant.c, t.student.c
+    here = sorted(schools)
+    theirs = s.school_id.in_(here)
+    return sa.union_all(
+        sa.select(a.id).join_from(t.student, t.account, a.student_id == s.id).where(theirs),
+        sa.select(r.account_id).where(r.school_id.in_(here)),
+        sa.select(m.account_id).join_from(t.student, t.membership, m.student_id == s.id).where(theirs),
+        sa.select(g.account_id).where(g.school_id.in_(here)),
+    )
+
+
 def accounts_of(operator: Operator) -> Predicate:
     """True for the accounts that exist for the operator."""
     a = t.account.c

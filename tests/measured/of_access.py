@@ -23,6 +23,8 @@ TITLE = "Access of one viewer"
 GOAL = 5.0
 """Milliseconds."""
 TURNS = 15
+WARM = 7
+"""Runs before: PostgreSQL settles on one plan of a prepared statement at the sixth."""
 _ROWS = sa.text('SELECT student, "class", via, "from", "until" FROM portal_access WHERE viewer = :viewer')
 _ONE = sa.text('SELECT "class" FROM portal_access WHERE viewer = :viewer AND student = :student')
 
@@ -59,7 +61,7 @@ def _measure(report: Report, large: Large) -> None:
         tutor = run(sa.text("SELECT account_id, student_id FROM access_grant WHERE state = 'approved' LIMIT 1")).one()
     viewers = {
         "parent of three": (*parent, True),
-        "student": (7, 7, True),
+        "student": (8, 8, True),
         "after-school professional": (*tutor, True),
         "teacher": (*teacher, False),
     }
@@ -104,7 +106,8 @@ def _ask(large: Large, query: sa.TextClause, **values: int) -> int:
 
 def _timed(what: Callable[[], int]) -> tuple[float, int]:
     """The median in milliseconds, and what it gave."""
-    given = what()
+    for _ in range(WARM):
+        given = what()
     taken = []
     for _ in range(TURNS):
         began = time.perf_counter()
