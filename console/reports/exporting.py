@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from datetime import UTC, datetime, time
 from hashlib import sha256
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -46,13 +45,13 @@ from console.ledger.cover import Runs, cover
 from console.ledger.note import open_checkpoint, to_base64
 from console.ledger.packed import DEFLATED, Packer
 from console.progress import SILENT, leaving
+from console.reports.budget import spent_today, too_many, within_budget
 from console.reports.file_place import beside, release
 from console.reports.heading import Heading
 from console.reports.leave import (
     ExportPlan,
     ask_leave,
     asks_code,
-    by_leave,
     export_digest,
     leave_for,
     record_refusal,
@@ -122,16 +121,16 @@ def export(office: Office, operator: Operator, wanted: Wanted, key: str, progres
     """
     sight, lines, leave = _lines(office, operator, wanted)
     with office.reading(operator) as connection:
-        spent, by_oneself = _spent(connection, sight)
+        spent, by_oneself = spent_today(connection, sight)
     count = lines.count(max(sight.settings.policy.export_row_budget - spent, 0))
     if not count:
         raise Refused("No record matches; nothing was exported. Look with district audit list.")
     try:
-        _within_budget(sight, spent, count)
+        within_budget(sight, spent, count)
     except Refused:
         record_refusal(office, sight, wanted, spent, count)
         raise
-    if leave is None and _too_many(office, sight, by_oneself + count):
+    if leave is None and too_many(office, sight, by_oneself + count):
         receipt = office.carry_out(
             lambda connection: ask_leave(connection, office, sight, wanted, lines, key),
             lambda connection: repeated(connection, sight, key, export_digest(wanted)),
@@ -146,9 +145,9 @@ def plan_export(office: Office, operator: Operator, wanted: Wanted) -> ExportPla
     """What an export would hold, and what it asks for first. Raises as `export`; writes nothing."""
     sight, lines, leave = _lines(office, operator, wanted)
     with office.reading(operator) as connection:
-        spent, by_oneself = _spent(connection, sight)
+        spent, by_oneself = spent_today(connection, sight)
     count = lines.count(max(sight.settings.policy.export_row_budget - spent, 0))
-    waits = leave is None and _too_many(office, sight, by_oneself + count)
+    waits = leave is None and too_many(office, sight, by_oneself + count)
     coded = office.assurance.asks and asks_code(wanted) and not waits
     return ExportPlan(count, coded, waits, export_digest(wanted))
 
@@ -172,36 +171,6 @@ def _lines(office: Office, operator: Operator, wanted: Wanted) -> tuple[Sight, L
         # Exactly what was confirmed: the filter may match more by now.
         predicates = [*in_scope(audit, sight), t.record.c.index.in_(stored(leave))]
     return sight, Lines(office, sight, predicates, office.size(), names=wanted.names, reasons=wanted.reasons), leave
-
-
-def _spent(connection: sa.Connection, sight: Sight) -> tuple[int, int]:
-    """Rows that the operator exported today, by the ledger, and those of them that no second person gave leave for."""
-    zone = sight.settings.portal.zone
-    today = datetime.combine(sight.today, time.min, zone).astimezone(UTC)
-    r = t.record.c
-    rows = connection.execute(
-        sa.select(r.body, r.batch).where(
-            r.log == Log.LEDGER, r.operator_id == sight.operator.id, r.action == ACTION, r.at >= today
-        )
-    ).all()
-    counted = [(int(log.decode(row.body).params["count"]), row.batch) for row in rows]
-    given = set(connection.execute(by_leave(sight.operator.id)).scalars()) if counted else set()
-    return sum(many for many, _ in counted), sum(many for many, batch in counted if batch not in given)
-
-
-def _too_many(office: Office, sight: Sight, count: int) -> bool:
-    """Whether so many records of one day wait for a second person: in slices they are as many."""
-    return office.assurance.second_person and count > sight.settings.signin.export_rows
-
-
-def _within_budget(sight: Sight, spent: int, count: int) -> None:
-    budget = sight.settings.policy.export_row_budget
-    if spent + count > budget:
-        more = "more than" if spent + count == budget + 1 else "at least"
-        raise Refused(
-            f"Of the {budget:,} records that may be exported a day, {spent:,} were; this would be {more} {budget - spent:,} more. "
-            "Nothing was exported. Narrow the filter, or have policy.export_row_budget raised."
-        )
 
 
 class _Export:
@@ -354,9 +323,9 @@ class _Export:
                 spend_leave(connection, self._leave, batch, sight)
             head = log.lock_head(connection, Log.LEDGER)
             # Counted again behind the lock: another export of the same operator may have come first.
-            spent, by_oneself = _spent(connection, sight)
-            _within_budget(sight, spent, manifest.count)
-            if self._leave is None and _too_many(office, sight, by_oneself + manifest.count):
+            spent, by_oneself = spent_today(connection, sight)
+            within_budget(sight, spent, manifest.count)
+            if self._leave is None and too_many(office, sight, by_oneself + manifest.count):
                 raise Refused(
                     "Another export came first; nothing was exported. Ask again: a second person gives leave."
                 )
