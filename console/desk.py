@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import sqlalchemy as sa
 
     from console.authority import Operator, Permission
+    from console.case_view import Part
     from console.deciding import Committed
     from console.filters import Predicate, Term
     from console.progress import Progress
@@ -243,45 +244,6 @@ class Disclosure(ABC):
     @abstractmethod
     def give(self, connection: sa.Connection, sight: Sight, case: int, vault: Vault) -> SafeText:
         """The data, for the operator's eyes, for `seconds` seconds."""
-
-
-@dataclass(frozen=True, slots=True)
-class Fact:
-    """One line beside a case: what it is, what it says, how it should look."""
-
-    label: str
-    text: SafeText
-    tone: Tone = Tone.PLAIN
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """A titled group of facts."""
-
-    title: str
-    facts: tuple[Fact, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One entry of a case's thread."""
-
-    at: datetime
-    author: SafeText
-    text: tuple[SafeText, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class CaseView:
-    """A case with everything beside it that a person judges by. `decisions` says for each why it cannot be taken, or None."""
-
-    desk: str
-    id: int
-    state: str
-    title: SafeText
-    parts: tuple[Part, ...]
-    thread: tuple[Entry, ...] = ()
-    decisions: Mapping[str, str | None] = field(default_factory=dict)
 
 
 class Desk(ABC):

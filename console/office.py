@@ -31,9 +31,10 @@ if TYPE_CHECKING:
 
     from console.assurance import Assurance
     from console.authority import Operator
+    from console.case_view import CaseView
     from console.clock import Clock
     from console.deciding.disclosing import Shown
-    from console.desk import CaseView, Decision, Desk, Disclosure
+    from console.desk import Decision, Desk, Disclosure
     from console.directory import Directory
     from console.ids import RandomSource
     from console.ledger.seal import Signer

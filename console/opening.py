@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from console.authority import authorize
+from console.case_view import CaseView, Entry
 from console.deciding.choosing import in_scope, objections
-from console.desk import CaseView, Entry
 from console.errors import Refused
 from console.lazy import sa, t
 from console.text import paragraph, safe

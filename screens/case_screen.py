@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
     from textual.binding import BindingType
 
-    from console.desk import CaseView
+    from console.case_view import CaseView
     from screens.desk_screen import DeskScreen
 
 

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
     from textual.content import Content
 
-    from console.desk import CaseView, Desk, Entry, Part
+    from console.case_view import CaseView, Entry, Part
+    from console.desk import Desk
     from console.text import SafeText
     from screens.words import Words
 

@@ -39,7 +39,8 @@ if TYPE_CHECKING:
     from textual.widgets import Input
 
     from console.browse import Browse
-    from console.desk import CaseView, Desk
+    from console.case_view import CaseView
+    from console.desk import Desk
 
 
 class DeskScreen(DecidingScreen):

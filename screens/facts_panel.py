@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from textual import events
     from textual.app import ComposeResult
 
-    from console.desk import CaseView
+    from console.case_view import CaseView
 
 
 class FactsPanel(VerticalScroll, can_focus=False):

@@ -19,7 +19,7 @@ from textual.containers import Horizontal
 from textual.content import Content
 from textual.widgets import Static
 
-from console.desk import CaseView, Entry, Fact, Part
+from console.case_view import CaseView, Entry, Fact, Part
 from console.desks.registrations import DESK
 from console.queue import Cell, Row, Tone
 from console.selection import Plan, Receipt, Skip

@@ -81,7 +81,9 @@ def test_what_is_being_typed_keeps_its_places_and_commands_nothing(raw):
     shown = in_place(raw)
     assert len(shown) == len(raw)
     assert forbidden_in(shown) == []
-    assert all(now in (was, "\ufffd") or (was, now) == ("\u200d", "\u200c") for was, now in zip(raw, shown, strict=True))
+    assert all(
+        now in (was, "\ufffd") or (was, now) == ("\u200d", "\u200c") for was, now in zip(raw, shown, strict=True)
+    )
     if raw.isascii() and raw.isprintable():
         assert shown == raw
 

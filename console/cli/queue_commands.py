@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from console.browse import Browse
-    from console.desk import CaseView, Desk, Value
+    from console.case_view import CaseView
+    from console.desk import Desk, Value
     from console.queue import Column
 
 ON_A_TERMINAL = 50

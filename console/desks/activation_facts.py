@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from console.desk import Fact, Part, Sight
+from console.case_view import Fact, Part
 from console.desks.activations import HIDDEN, called, masked
 from console.directory.conflicts import joined, living, own, same, twin
 from console.drawn import age
@@ -21,6 +21,7 @@ from models.words import AccountStatus, ActivationState, Mask
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from console.desk import Sight
     from console.desks.activations import Activations
     from console.filters import Predicate
 

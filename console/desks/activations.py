@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from console.authority import Permission
-from console.desk import Desk, Part, Sight, Value
+from console.desk import Desk, Sight, Value
 from console.desks.activation_accounts import ties, with_login
 from console.desks.activation_decisions import Activate, Dismiss, Link, Restore
 from console.directory.conflicts import Conflict, conflicts, joined
@@ -25,6 +25,7 @@ from models.words import ActivationState, Mask
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from console.case_view import Part
     from console.filters import Predicate
     from console.vault import Vault
 

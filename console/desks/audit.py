@@ -11,7 +11,7 @@ from datetime import UTC, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 
 from console.authority import Permission
-from console.desk import Desk, Part, Sight, Value
+from console.desk import Desk, Sight, Value
 from console.filters import Term, Wanted
 from console.ids import read_batch_id
 from console.lazy import sa, t
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from console.authority import Operator
+    from console.case_view import Part
     from console.filters import Predicate
     from console.vault import Vault
 

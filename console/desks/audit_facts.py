@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from console.desk import Fact, Part, Sight
+from console.case_view import Fact, Part
 from console.drawn import age
 from console.errors import ConsoleError
 from console.lazy import sa, t
@@ -23,6 +23,7 @@ from models.words import Log
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from console.desk import Sight
     from console.ledger.log import Record
     from console.vault import Vault
 

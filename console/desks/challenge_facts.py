@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from console.desk import Fact as Line
-from console.desk import Part, Sight
+from console.case_view import Fact as Line
+from console.case_view import Part
 from console.desks.challenge_clock import day_words, due_tone
 from console.desks.challenge_owners import LIVE, claimed
 from console.drawn import age
@@ -21,6 +21,8 @@ from models.words import AccountStatus, AccountType, HoldPolicy, Mask, Membershi
 
 if TYPE_CHECKING:
     from datetime import datetime
+
+    from console.desk import Sight
 
 DASH = safe(" – ")
 MOST = 8

@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from console.authority import Permission
-from console.desk import Desk, Part, Sight, Value
+from console.desk import Desk, Sight, Value
 from console.desks.challenge_clock import Due, back, due_tone, due_words, is_due
 from console.desks.challenge_decisions import DECISIONS
 from console.desks.challenge_owners import claimed
@@ -27,6 +27,7 @@ from models.words import AccountType, ChallengeState, Mask
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from console.case_view import Part
     from console.filters import Predicate
     from console.vault import Vault
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from console.access.lacks import WORDS, Lack
-from console.desk import Fact, Part, Sight
+from console.case_view import Fact, Part
 from console.desks.grants import lacking
 from console.drawn import age
 from console.lazy import sa, t
@@ -17,6 +17,7 @@ from console.text import SafeText, join, paragraph, safe
 if TYPE_CHECKING:
     from datetime import date
 
+    from console.desk import Sight
     from console.desks.grants import Grants
 
 _HELD = {

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from console.access.lacks import Lack, any_of, predicates
 from console.authority import Permission
-from console.desk import Desk, Part, Sight, Value
+from console.desk import Desk, Sight, Value
 from console.desks.grant_decisions import DAY, Approve, Extend, Permit, Reject, Revoke
 from console.filters import Term, Wanted, begins
 from console.lazy import sa, t
@@ -24,6 +24,7 @@ from models.words import GrantState, Mask
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from console.case_view import Part
     from console.filters import Predicate
     from console.vault import Vault
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from console.desk import Fact, Part, Sight
+from console.case_view import Fact, Part
 from console.desks.operators import codes_of
 from console.drawn import age
 from console.lazy import sa, t
@@ -16,6 +16,7 @@ from models.words import OperatorOrigin, OperatorStatus
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from console.desk import Sight
     from console.desks.operators import Operators
 
 FEW_CODES = 3

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from console.authority import Permission, Role
-from console.desk import Desk, Part, Sight, Value
+from console.desk import Desk, Sight, Value
 from console.desks.operator_decisions import Disable, Enable, Key, Place, Reset, SignOut
 from console.filters import Term, Wanted
 from console.lazy import sa, t
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from console.authority import Operator
+    from console.case_view import Part
     from console.filters import Predicate
     from console.vault import Vault
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from console.desk import Fact as Line
-from console.desk import Part, Sight
+from console.case_view import Fact as Line
+from console.case_view import Part
 from console.desks.registrations import DESK, applicant_name, masked
 from console.drawn import age
 from console.evidence import FACT_WORDS, FLAG_WORDS, words
@@ -15,6 +15,7 @@ from console.queue import Tone
 from console.text import SafeText, join, safe
 
 if TYPE_CHECKING:
+    from console.desk import Sight
     from console.vault import Vault
 
 

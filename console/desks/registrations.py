@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from console.authority import Permission
-from console.desk import Desk, Part, Sight, Value
+from console.desk import Desk, Sight, Value
 from console.desks.registration_decisions import Approve, Ask, Defer, Limited, Reject, Unapprove
 from console.evidence import FACT_NAMES, FLAG_NAMES, Fact, Flag
 from console.filters import Term, Wanted, begins
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
+    from console.case_view import Part
     from console.filters import Predicate
     from console.vault import Vault
 

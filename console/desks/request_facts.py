@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from console.case_view import Fact, Part
 from console.deciding.confirming import call_of, what_it_would_do
 from console.deciding.requesting import opened
 from console.deciding.second_person import EXPORT, could_confirm, rights
-from console.desk import Fact, Part, Sight
 from console.desks.request_tables import action_words, confirmer, maker, state
 from console.drawn import age
 from console.errors import ConsoleError
@@ -26,7 +26,7 @@ from console.reports.asking import Exporting
 from console.text import SafeText, join, paragraph, safe
 
 if TYPE_CHECKING:
-    from console.desk import Desk
+    from console.desk import Desk, Sight
     from console.params import Option
     from console.selection import Plan
     from console.vault import Vault

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from console.authority import Permission
-from console.desk import Desk, Part, Sight, Value
+from console.desk import Desk, Sight, Value
 from console.desks.request_decisions import Confirm, Refuse, Withdraw, waits_for
 from console.desks.request_tables import action_words, confirmer, maker, state
 from console.filters import Term, Wanted
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from console.authority import Operator
+    from console.case_view import Part
     from console.filters import Predicate
     from console.vault import Vault
 

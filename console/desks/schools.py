@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from console.authority import Permission
-from console.desk import Decision, Desk, Fact, Objection, Part, Sight, Value
+from console.case_view import Fact, Part
+from console.desk import Decision, Desk, Objection, Sight, Value
 from console.filters import Term, Wanted
 from console.lazy import sa, t
 from console.params import Params, option

@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from console.access import who_can_see
-from console.desk import Fact, Part, Sight
+from console.case_view import Fact, Part
 from console.lazy import sa, t
 from console.people import guardian_name, masked_number, person_name, student_name
 from console.queue import Tone
@@ -19,6 +19,8 @@ from models.words import AccountType, ChallengeState, DataClass, Mask, Registrat
 
 if TYPE_CHECKING:
     from datetime import date
+
+    from console.desk import Sight
 
 EACH = 12
 """Lines of one part at most; the rest is counted."""

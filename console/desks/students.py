@@ -11,7 +11,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 from console.authority import Permission, authorize
-from console.desk import Desk, Disclosure, Part, Sight, Value
+from console.desk import Desk, Disclosure, Sight, Value
 from console.desks.opt_outs import OptIn, OptOut
 from console.desks.restrictions import (
     Block,
@@ -40,6 +40,7 @@ from models.words import Mask, MembershipStatus, RosterStatus
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from console.case_view import Part
     from console.filters import Predicate
     from console.vault import Vault
 

@@ -234,7 +234,8 @@ FROM {self.numbers(z.administrators)}{self.named("s.n + 11000027", "s.n + 19")}
     def _contacts(self) -> Iterator[str]:
         first = self.sizes.first_parent
         yield f"""
-INSERT INTO contact (id, source_id, given_name, family_name, name_key, family_key, skeleton, email, email_key, phone, phone_key, sms_key)
+INSERT INTO contact (id, source_id, given_name, family_name, name_key, family_key, skeleton,
+    email, email_key, phone, phone_key, sms_key)
 SELECT s.n, 'contact-' || s.n, a.given_name, a.family_name, a.name_key, a.family_key, a.name_key,
     a.email, a.email_key, a.phone, a.phone_key, a.phone_key
 FROM {self.numbers(self.sizes.parents)} JOIN account a ON a.id = {first} + s.n
