@@ -193,12 +193,16 @@ def _contacts(connection: sa.Connection, operator: Operator, wanted: str) -> lis
         *((begins(each, key), in_order) for each in (c.name_key, c.family_key)),
         (_mail(c.email_key, wanted), in_order),
     ]
-    of_theirs = sa.select(tie.contact_id).join_from(t.student, t.contact_tie, tie.student_id == s.id)
     shown = [tie.active, s.mask == "none", *_seen(operator)]
     tied = (
         sa.exists()
         .select_from(t.contact_tie.join(t.student, s.id == tie.student_id))
         .where(tie.contact_id == c.id, *shown)
+    )
+    named = (
+        _any_of(c.id, ways, c.status == "active", tied)
+        if operator.schools is None
+        else sa.and_(c.status == "active", sa.or_(*(way for way, _ in ways)))
     )
     rows = connection.execute(
         sa.select(
@@ -213,7 +217,7 @@ def _contacts(connection: sa.Connection, operator: Operator, wanted: str) -> lis
             s.pseudonym,
         )
         .select_from(t.contact.join(t.contact_tie, tie.contact_id == c.id).join(t.student, s.id == tie.student_id))
-        .where(_any_of(c.id, ways, c.status == "active", tied, among=_theirs(operator, of_theirs)), *shown)
+        .where(named, *shown)
         .order_by(*in_order, s.id)
         .limit(EACH + 1)
     )
