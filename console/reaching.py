@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import product
+from math import prod
 from operator import or_
 from typing import TYPE_CHECKING, Any
 
@@ -68,11 +69,13 @@ def ask(desk: Desk, where: str, sight: Sight) -> Question:
         )
     else:
         always = [*scope, *always]
-    lanes = tuple(sa.and_(*each) for each in product(*split)) if split else ()
-    if len(lanes) > MOST_LANES:
+    merged: tuple[Predicate, ...] = ()
+    # Counted before they are made: of thirty words there are more lanes than anybody could wait for.
+    if prod(map(len, split)) > MOST_LANES:
         always += [sa.or_(*each) for each in split]
-        lanes = ()
-    return Question(tuple(always), lanes, tuple(each for each in words if each))
+    elif split:
+        merged = tuple(sa.and_(*each) for each in product(*split))
+    return Question(tuple(always), merged, tuple(each for each in words if each))
 
 
 def _alternatives(predicate: Predicate) -> tuple[Predicate, ...]:

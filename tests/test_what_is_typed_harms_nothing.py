@@ -94,6 +94,12 @@ def test_filters_are_understood_or_refused(line: LineMode, name: str) -> None:
         answered(line, name, "list", "--limit", number)
 
 
+@pytest.mark.parametrize("name", DESKS)
+def test_many_words_take_no_longer_than_few(line: LineMode, name: str) -> None:
+    """ATTACK: thirty words, each borne by one name or another: every choice among them was put together, three to the thirtieth."""
+    answered(line, name, "list", "--where", " ".join(f"garcia{n}" for n in range(30)))
+
+
 def test_numbers_and_days_are_understood_or_refused(line: LineMode) -> None:
     many = ",".join(str(n) for n in range(1, 100_001))
     for ids in ("1-100000", "1-99999999999999", "0", "5-1", "9223372036854775807", many, "1-", "1;2", "٣", "\0"):
