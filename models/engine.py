@@ -32,7 +32,7 @@ SPILL_KIBIBYTES = 32 << 10
 SEARCH_PATH = "public, pg_temp"
 """Where PostgreSQL looks for names. Temporary tables last: none stands in for one of the portal's."""
 STATEMENTS = 200
-"""How many statements are kept as they were put together, up to half as many again: each costs 0.1 MB, and a filter can make any number."""
+"""How many statements are kept as they were put together, or half as many again: each costs 0.1 MB, and filters make any number."""
 WRITE_SECONDS = 600
 """How long one statement of a writing transaction may run on PostgreSQL."""
 

@@ -1,4 +1,4 @@
-"""`python -m tests.fuzzing TARGET FOLDER RUNS [guided]`: give a parser so many inputs and say what it cost, as JSON.
+"""`python -m tests.fuzzing TARGET FOLDER RUNS [guided | CORPUS]`: give a parser so many inputs and say what it cost, as JSON.
 
 Drawn inputs are examples cut, spliced and sprinkled, by hypothesis, the same on every machine. Guided ones are grown by atheris
 (libFuzzer) towards lines of the console that no input has reached yet. A case that uses more than two seconds of the processor ends
@@ -149,7 +149,8 @@ def peak() -> int:
 def main() -> None:
     name, place, runs, *way = sys.argv[1:]
     folder = Path(place)
-    if way:
+    guiding = way == ["guided"]
+    if guiding:
         import atheris
 
         with atheris.instrument_imports(include=["console"]):
@@ -164,9 +165,11 @@ def main() -> None:
         target = TARGETS[name](folder)
     watched = Watched(target)
     examples = target.examples()
-    if way:
+    if guiding:
         guided(watched, folder, target.words, examples, int(runs))
     else:
+        for grown in [file for corpus in way for file in sorted(Path(corpus).iterdir())]:
+            watched(grown.read_bytes())
         drawn(watched, examples, target.words, int(runs))
         tell(watched)
 
