@@ -29,8 +29,10 @@ class Cancelled(Refused):
 
     exit = Exit.REFUSED
 
-    def __init__(self, sentence: str = NOTHING) -> None:
+    def __init__(self, sentence: str = NOTHING, by: int | None = None) -> None:
+        """`by` is the signal's number that told it to end, None where a key did."""
         super().__init__(sentence)
+        self.by = by
 
 
 class Progress(Protocol):
@@ -59,8 +61,8 @@ def leaving(sentence: str) -> Iterator[None]:
     """Within this block giving up leaves more than nothing behind: the sentence says what."""
     try:
         yield
-    except Cancelled:
-        raise Cancelled(sentence) from None
+    except Cancelled as cancelled:
+        raise Cancelled(sentence, cancelled.by) from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,15 +117,17 @@ class Watched:
         self._began = self._stage_began = self._said_at = clock()
         self._said: tuple[int, int, str] | None = None
         self._cancelled = False
+        self._by: int | None = None
 
     @property
     def cancelled(self) -> bool:
         """Whether the work was told to end; it may not have heard of it yet."""
         return self._cancelled
 
-    def cancel(self) -> None:
-        """Let the work end at its next chunk."""
+    def cancel(self, by: int | None = None) -> None:
+        """Let the work end at its next chunk; `by` is the signal's number where one said so."""
         self._cancelled = True
+        self._by = by
 
     def say(self, done: int, total: int, what: str) -> None:
         """Keep it for who looks. Raises Cancelled after `cancel`."""
@@ -133,7 +137,7 @@ class Watched:
         self._said = (done, total, what)
         self._said_at = now
         if self._cancelled:
-            raise Cancelled
+            raise Cancelled(by=self._by)
 
     def look(self) -> Pace | None:
         """How far it was at its last chunk, None before that is worth saying."""

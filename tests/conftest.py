@@ -8,6 +8,7 @@ fails for being slow.
 from __future__ import annotations
 
 import os
+import signal
 from typing import TYPE_CHECKING, cast
 
 import pytest
@@ -26,6 +27,11 @@ if TYPE_CHECKING:
 settings.register_profile("desk", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("pipeline", settings.get_profile("desk"), derandomize=True, print_blob=True)
 settings.load_profile("pipeline" if os.environ.get("CI") else "desk")
+
+
+# Whoever starts the tests in the background has them ignore Ctrl-C, and so would every console that they start.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -47,6 +47,10 @@ class Cells(pyte.Screen):
         super().draw("".join(drawn))
 
 
+SHIFTS = frozenset(b"\x0e\x0f")
+"""Orders to change the character set, which pyte passes over in UTF-8 and some terminals do not."""
+
+
 class Orders:
     """Stands before the cells and keeps the names of all orders that pass."""
 
@@ -127,5 +131,7 @@ class Judge:
         except OSError:  # EIO: it has ended
             return b""
         self.raw += data
+        if SHIFTS & set(data):
+            self.orders.names.add("shift")
         self._stream.feed(data)
         return data

@@ -142,7 +142,7 @@ def test_a_decision_that_fails_keeps_its_code(
     case = challenge(portal, student)
     portal.office.step_up(operator, needed(portal, case, operator), next_code(portal))
     with monkeypatch.context() as broken:
-        broken.setattr("console.deciding.close", lambda *_, **__: (_ for _ in ()).throw(Refused("no")))
+        broken.setattr("console.deciding.conclude", lambda *_, **__: (_ for _ in ()).throw(Refused("no")))
         with pytest.raises(Refused, match="no"):
             delete(portal, case, operator)
     assert delete(portal, case, operator).done == 1

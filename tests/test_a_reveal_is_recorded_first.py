@@ -98,10 +98,12 @@ def test_a_commit_that_fails_shows_nothing(portal: Portal, student: int, monkeyp
 
     monkeypatch.setattr(portal.office.vault, "open", broken)
     engine = portal.office.engine
+    failed: list[sa.Connection] = []
 
     @sa.event.listens_for(engine, "commit")
     def fail(connection: sa.Connection) -> None:
-        if connection.get_execution_options().get("writes"):
+        if connection.get_execution_options().get("writes") and not failed:
+            failed.append(connection)
             raise sa.exc.OperationalError("COMMIT", {}, Exception("disk is full"))
 
     try:

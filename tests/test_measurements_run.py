@@ -8,19 +8,32 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.measured.__main__ import PARTS
 from tests.reported import BENCHMARKS, put, table
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 ROOT = Path(__file__).resolve().parent.parent
 
 
+@pytest.fixture
+def reachable() -> Iterator[Path]:
+    """A folder that the database's own user can reach too; a test's usual one is closed to others."""
+    with TemporaryDirectory(prefix="district-measured-", dir="/tmp") as made:
+        Path(made).chmod(0o755)
+        yield Path(made)
+
+
 @pytest.mark.parametrize("part", PARTS)
-def test_a_part_runs_to_its_end_and_a_trial_leaves_no_trace(part: str, tmp_path: Path) -> None:
+def test_a_part_runs_to_its_end_and_a_trial_leaves_no_trace(part: str, reachable: Path) -> None:
     before = BENCHMARKS.read_text(encoding="utf-8")
-    command = [sys.executable, "-m", "tests.measured", part, "--small", "--folder", str(tmp_path)]
+    command = [sys.executable, "-m", "tests.measured", part, "--small", "--folder", str(reachable)]
     ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=300)
     assert ran.returncode == 0, ran.stderr[-4000:]
     assert " | " in ran.stdout, "it says no figure"

@@ -73,10 +73,11 @@ def line(portal: Portal, tmp_path: Path) -> LineMode:
 
 def answered(line: LineMode, *words: str) -> None:
     """The command ends at once, with an answer or with one sentence that is about what was typed."""
-    began = time.monotonic()
+    began, worked = time.monotonic(), time.process_time()
     answer = line.run(*words)
     assert answer.code in (0, 1, 2), (words, answer)
-    assert time.monotonic() - began < SLOW, words
+    assert time.process_time() - worked < SLOW, words
+    assert time.monotonic() - began < 10 * SLOW, (words, "beside whatever else the machine does")
     if answer.code == 2:
         assert answer.sentence.isprintable()
 

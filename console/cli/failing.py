@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 INTERRUPTED = 130
 """128 + SIGINT, as shells know it."""
 
+KILLED = 128
+"""To which shells add the number of the signal."""
+
 CUT_OFF = 141
 """128 + SIGPIPE: whoever read the output stopped reading."""
 
@@ -62,7 +65,9 @@ def _ended(error: ConsoleError) -> int:
     if error.exit == Exit.OUR_FAULT:
         return _our_fault(error, str(error))
     say(str(error))
-    return INTERRUPTED if isinstance(error, Cancelled) else int(error.exit)
+    if isinstance(error, Cancelled):
+        return INTERRUPTED if error.by is None else KILLED + error.by
+    return int(error.exit)
 
 
 def _stopped(error: click.exceptions.Abort) -> int:

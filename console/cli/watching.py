@@ -91,8 +91,8 @@ def _heard(progress: Watched) -> Iterator[None]:
         for number in heard:
             signal.signal(number, before[number])
 
-    def hear(_number: int, _frame: FrameType | None) -> None:
-        progress.cancel()
+    def hear(number: int, _frame: FrameType | None) -> None:
+        progress.cancel(number)
         restore()
 
     for number in heard:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 MANY = 300_000
 """Records from which two processes are worth the half second in which they start."""
+ENDED = "A process that verified has ended; nothing was verified. Try again."
 AHEAD = 2
 """Stretches that are asked of a process before the first of them is taken."""
 
@@ -57,7 +58,10 @@ def _here(office: Office, log: str, ranges: Ranges) -> Iterator[Stretch]:
 def _there(lines: list[Connection], log: str, ranges: Ranges) -> Iterator[Stretch]:
     asked: deque[Connection] = deque()
     for line, (first, stop) in zip(cycle(lines), ranges, strict=False):
-        line.send((log, first, stop))
+        try:
+            line.send((log, first, stop))
+        except BrokenPipeError:
+            raise Unavailable(ENDED) from None
         asked.append(line)
         if len(asked) == AHEAD * len(lines):
             yield _answer(asked.popleft())
@@ -69,7 +73,7 @@ def _answer(line: Connection) -> Stretch:
     try:
         found: Any = line.recv()
     except EOFError:
-        raise Unavailable("A process that verified has ended; nothing was verified. Try again.") from None
+        raise Unavailable(ENDED) from None
     if isinstance(found, Exception):
         raise found
     stretch: Stretch = found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import tempfile
@@ -33,9 +34,16 @@ class SmallDisk:
         return status.f_bavail * status.f_frsize
 
     def fill(self, left: int) -> None:
-        """Leave so many bytes, in whole pages."""
+        """Leave so many bytes, in whole pages, or fewer where others write meanwhile."""
         with self._filling.open("wb") as file:
-            os.posix_fallocate(file.fileno(), 0, max(1, self.left() - left))
+            while True:
+                try:
+                    os.posix_fallocate(file.fileno(), 0, max(1, self.left() - left))
+                except OSError as error:  # somebody wrote between the question and the answer
+                    if error.errno != errno.ENOSPC or self.left() <= left:
+                        raise
+                else:
+                    return
 
     def free(self) -> None:
         """Give back what was filled."""
