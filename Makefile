@@ -1,6 +1,7 @@
 # Every command of the house. `make` alone lists them.
 PYTHON  ?= python3
-WORKERS ?= 2
+# One more than cores: a third of the suite waits for terminals and servers.
+WORKERS ?= 3
 BIN     := .venv/bin
 PYTEST   = $(BIN)/python -m pytest
 
