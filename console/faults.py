@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from console.errors import ConsoleError, Unavailable, Usage
+from console.lazy import sa
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,21 +38,19 @@ _BY_STATE = {
 @contextmanager
 def saying(undone: str) -> Iterator[None]:
     """Turn the database's errors into the console's; `undone` says what did not happen ("nothing was done")."""
-    from sqlalchemy.exc import DBAPIError, SQLAlchemyError
-
     try:
         yield
     except (OverflowError, UnicodeEncodeError) as error:
         # A driver's own refusal of a number beyond 64 bits, or of half a character.
         raise Usage(_unfit(undone)) from error
-    except DBAPIError as error:
+    except sa.exc.DBAPIError as error:
         if _is_unfit(error):
             raise Usage(_unfit(undone)) from error
         reference = secrets.token_hex(4)
         _log.error("%s %s: %s", reference, type(error.orig).__name__, getattr(error.orig, "sqlstate", "") or error.orig)
         open_still = "not confirmed as saved" in str(error.orig)
         raise Unavailable(UNCONFIRMED if open_still else _sentence(error.orig, undone, reference)) from error
-    except SQLAlchemyError as error:
+    except sa.exc.SQLAlchemyError as error:
         reference = secrets.token_hex(4)
         _log.error("%s %s", reference, type(error).__name__)
         raise ConsoleError(f"The console made a mistake with the database; {undone}. Report {reference}.") from error
@@ -69,10 +68,8 @@ def _unfit(undone: str) -> str:
 
 
 def _is_unfit(error: DBAPIError) -> bool:
-    from sqlalchemy.exc import DataError
-
     text = str(error.orig).lower()
-    return isinstance(error, DataError) or "pattern too complex" in text or "string or blob too big" in text
+    return isinstance(error, sa.exc.DataError) or "pattern too complex" in text or "string or blob too big" in text
 
 
 def _sentence(origin: object, undone: str, reference: str) -> str:
