@@ -222,7 +222,6 @@ def close(
     key: str,
     digest: bytes,
     desk: str,
-    undoes: str | None = None,
     *,
     batch: str | None = None,
     name: str = "",
@@ -232,7 +231,7 @@ def close(
     `batch` and `name` are the batch's own where they are not the receipt's.
     """
     leaves = log.append(connection, head, records)
-    conclude(connection, head, sight, receipt, key, digest, desk, undoes, batch=batch, name=name)
+    conclude(connection, head, sight, receipt, key, digest, desk, batch=batch, name=name)
     return leaves
 
 
