@@ -329,10 +329,10 @@ def test_the_desk_says_alive_exactly_when_the_contract_opens_something(
             assert [word for word in STATES if getattr(row, f"is_{word}")] == [row.state]
             seen.add(row.state)
 
-    for situation in situations(connection):
+    for situation in situations():
         if {trouble.table for trouble in situation} != {"posts"}:
             check(troubled(OPEN, situation))
-    settings(max_examples=30)(given(world=worlds())(check))()
+    settings(max_examples=60)(given(world=worlds())(check))()
     assert seen == set(STATES), "every state was met"
 
 

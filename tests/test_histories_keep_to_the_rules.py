@@ -37,7 +37,7 @@ def district(engine_name: str, request: pytest.FixtureRequest, tmp_path: Path) -
 def test_every_history_keeps_to_the_rules(district: District, whole: bool) -> None:
     tally = Tally()
 
-    @settings(max_examples=300 if whole else 6)
+    @settings(max_examples=300 if whole else 10)
     @given(steps=histories(1, 24 if whole else 16))
     def keeps(steps: list[Step]) -> None:
         with district.fresh() as portal:

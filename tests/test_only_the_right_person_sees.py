@@ -53,7 +53,7 @@ def check(connection: Connection, world: World, days: list[date]) -> None:
 def test_the_views_show_what_the_rules_say_and_nothing_else(connection: Connection):
     days = asked_days()
 
-    @settings(max_examples=150)
+    @settings(max_examples=250)
     @given(world=worlds())
     def agrees(world: World) -> None:
         check(connection, world, days)
@@ -63,12 +63,12 @@ def test_the_views_show_what_the_rules_say_and_nothing_else(connection: Connecti
 
 def test_each_single_change_moves_what_the_rules_move(connection: Connection):
     days = asked_days()
-    for situation in situations(connection):
+    for situation in situations():
         check(connection, troubled(OPEN, situation), days)
 
 
 def test_the_oracle_reads_any_portal_and_desks_know_which_ties_are_held(connection: Connection):
-    @settings(max_examples=30)
+    @settings(max_examples=60)
     @given(world=worlds())
     def reads(world: World) -> None:
         with holding(connection, world):

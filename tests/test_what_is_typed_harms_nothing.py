@@ -73,11 +73,15 @@ def line(portal: Portal, tmp_path: Path) -> LineMode:
 
 def answered(line: LineMode, *words: str) -> None:
     """The command ends at once, with an answer or with one sentence that is about what was typed."""
-    began, worked = time.monotonic(), time.process_time()
-    answer = line.run(*words)
+    # A busy machine keeps one waiting now and then; what is slow itself is slow each time.
+    for _ in range(3):
+        began = time.monotonic()
+        answer = line.run(*words)
+        took = time.monotonic() - began
+        if took < SLOW:
+            break
     assert answer.code in (0, 1, 2), (words, answer)
-    assert time.process_time() - worked < SLOW, words
-    assert time.monotonic() - began < 10 * SLOW, (words, "beside whatever else the machine does")
+    assert took < SLOW, words
     if answer.code == 2:
         assert answer.sentence.isprintable()
 

@@ -215,11 +215,8 @@ def _anything() -> st.SearchStrategy[list[Trouble]]:
     return st.one_of(values, losses)
 
 
-def situations(connection: Connection) -> list[list[Trouble]]:
-    """Each other value of each row, each row that may be missing; suspensions of a tie that end, and two words of one parent.
-
-    On SQLite all of them, on PostgreSQL, where each takes three times as long, every third: one text of views is judged on both.
-    """
+def situations() -> list[list[Trouble]]:
+    """Each other value of each row, each row that may be missing; suspensions of a tie that end, and two words of one parent."""
     single = [
         Trouble(table, row, name, value)
         for table, names in _TROUBLES.items()
@@ -247,8 +244,7 @@ def situations(connection: Connection) -> list[list[Trouble]]:
         for no in (first, second)
         for later in (first, second)
     ]
-    every = [[change] for change in single + missing] + ended + words
-    return every if connection.dialect.name == "sqlite" else every[::3]
+    return [[change] for change in single + missing] + ended + words
 
 
 def _suspension(table: str, row: int) -> st.SearchStrategy[list[Trouble]]:
