@@ -49,14 +49,7 @@ def measure(report: Report) -> None:
                 peaks[records] = _whole(report, engine, records, portal)
         if len(peaks) > 1:
             low, high = (peaks[size] for size in SIZES)
-            report.row(
-                f"memory of an export, {engine}, 10 M records",
-                f"{high:.0f} MB",
-                beside=f"1 M records {low:.0f} MB",
-                ratio=f"{high / low:.2f}×",
-                goal="flat",
-                reached=high <= low * 1.1,
-            )
+            report.flat(f"memory of an export, {engine}, 10 M records", high, "1 M records", low, 1.1, "MB")
     report.note(
         "The tool (`sqlite3 -csv`, `psql \\copy`) and the console write the same file, byte for byte where both quote alike: the "
         "columns of a report, the moment as reports write it, the operator's name joined in; for JSON Lines the tool writes "

@@ -108,14 +108,7 @@ def _engine(report: Report, engine: str, cluster: Cluster, sizes: Sizes) -> None
         beside=f"{tool}, nothing judged {found['plain applying']:.3g} s",
         ratio=f"{ratio:.2f}× {tool}",
     )
-    report.row(
-        f"{name}: memory at {sizes.users:,} users",
-        f"{memory:.0f} MiB",
-        beside=f"at {sizes.fewer:,}: {less:.0f} MiB",
-        ratio=f"{memory / less:.2f}×",
-        goal="flat",
-        reached=memory / less < FLAT,
-    )
+    report.flat(f"{name}: memory at {sizes.users:,} users", memory, f"at {sizes.fewer:,}:", less, FLAT, "MiB")
     report.row(
         f"{name}: others wait at most",
         f"{waited['first'].longest:.3g} s",

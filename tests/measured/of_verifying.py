@@ -39,14 +39,7 @@ def measure(report: Report) -> None:
                 remove(report.folder, engine, records)
         if len(peaks) > 1:
             low, high = (peaks[size][1] for size in SIZES)
-            report.row(
-                f"memory, {engine}, 10 M records",
-                f"{high:.0f} MB",
-                beside=f"1 M records {low:.0f} MB",
-                ratio=f"{high / low:.2f}×",
-                goal="flat",
-                reached=high <= low * 1.1,
-            )
+            report.flat(f"memory, {engine}, 10 M records", high, "1 M records", low, 1.1, "MB")
     report.note(
         "Reading the same rows is the driver's own cursor over every column of the ledger in its order, a thousand rows at a "
         "time, and nothing done with them. Verifying reads them, decodes or compares each record, holds it against its columns, "

@@ -63,6 +63,17 @@ class Report:
             reached=ratio <= goal,
         )
 
+    def flat(self, what: str, most: float, beside: str, least: float, allowed: float, unit: str) -> None:
+        """Memory that is not to grow with the data: `most` of the largest, `least` of what stands beside it, both in `unit`."""
+        self.row(
+            what,
+            f"{most:.0f} {unit}",
+            beside=f"{beside} {least:.0f} {unit}",
+            ratio=f"{most / least:.2f}×",
+            goal="flat",
+            reached=most / least <= allowed,
+        )
+
     def note(self, text: str) -> None:
         """Add a sentence below the table: how it was done, what is left out."""
         self.notes.append(text)
