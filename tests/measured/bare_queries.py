@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 _SHOWN = """r.id, r.state, r.kind, r.given_name, r.family_name, r.match, r.flags, r.facts, r.arrived_at, r.account_id, r.student_id,
 s.given_name, s.family_name, s.mask, s.pseudonym, h.name"""
@@ -12,12 +12,16 @@ _TODAY = "'2026-11-20'"
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A filter of a desk, and the bare SQL of what is asked of it. `scoped`: by the help desk of schools 7 and 8."""
+    """A filter of a desk, and the bare SQL of what is asked of it. `scoped`: by the help desk of schools 7 and 8.
+
+    `typed` are values that stand as `:name` in the SQL: no plan for a word is there before it is typed.
+    """
 
     desk: str
     where: str
     bare: dict[str, str]
     scoped: bool = False
+    typed: dict[str, object] = field(default_factory=dict)
 
     @property
     def says(self) -> str:
@@ -44,13 +48,13 @@ def questions() -> list[Question]:
     here = [f"school_id = {school} AND {lane}" for school in (7, 8) for lane in waiting]
     capped = "SELECT count(*) FROM (SELECT 1 FROM {} LIMIT 1001) c"
     either = f"registration WHERE {waiting[0]} OR ({waiting[1]})"
-    mailed = "email_key >= 'oscar.marerwick' AND email_key < 'oscar.marerwicl'"
-    key = "name_key >= 'oscarmarerwick' AND name_key < 'oscarmarerwicl'"
+    word = {"key": "oscarmarerwick", "behind": "oscarmarerwicl", "mail": "oscar.marerwick", "next": "oscar.marerwicl"}
     bearers = (
-        "SELECT id FROM registration WHERE family_key >= 'oscarmarerwick' AND family_key < 'oscarmarerwicl'"
-        f" UNION SELECT id FROM registration WHERE {key} UNION SELECT id FROM registration WHERE {mailed}"
+        "SELECT id FROM registration WHERE family_key >= :key AND family_key < :behind"
+        " UNION SELECT id FROM registration WHERE name_key >= :key AND name_key < :behind"
+        " UNION SELECT id FROM registration WHERE email_key >= :mail AND email_key < :next"
         " UNION SELECT r.id FROM student s JOIN registration r ON r.student_id = s.id"
-        " WHERE s.family_key >= 'oscarmarerwick' AND s.family_key < 'oscarmarerwicl'"
+        " WHERE s.family_key >= :key AND s.family_key < :behind"
     )
     student = """SELECT s.id, s.given_name, s.family_name, s.mask, s.pseudonym, s.number, s.grade, s.parents_blocked, s.verify_parents,
 s.directory_opt_out, s.status, s.mask_review, (SELECT count(*) FROM membership m WHERE m.student_id = s.id AND m.blocked), h.name
@@ -87,6 +91,7 @@ r.kind, o.name FROM record r LEFT JOIN operator o ON o.id = r.operator_id WHERE 
                 "first": _page(f"SELECT id FROM ({bearers}) b") + " LIMIT 40",
                 "count": f"SELECT count(*) FROM (SELECT 1 FROM ({bearers}) b LIMIT 1001) c",
             },
+            typed=word,
         ),
         Question("students", "", {"first": f"{student} ORDER BY s.family_key, s.id LIMIT 40"}),
         Question("students", "number:10000671", {"first": f"{student} WHERE s.number = '10000671'"}),

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from console.access import explain, who_can_see
 from models.engine import prepared
+from tests.measured.awake import NOTE, awake
 from tests.measured.large import ENGINES, SMALL, STUDENTS, portal
 from tests.measured.large_rows import Sizes
 
@@ -33,11 +34,12 @@ def measure(report: Report) -> None:
     """Both engines, one after the other."""
     students = SMALL if report.small else STUDENTS
     for engine in ENGINES:
-        with portal(report.folder, engine, students=students) as large:
+        with portal(report.folder, engine, students=students) as large, awake():
             _measure(report, large)
     report.note(
         "A teacher reads every student of a school; a portal asks for the one that is on the screen, which is the row with a goal."
     )
+    report.note(NOTE)
 
 
 def _measure(report: Report, large: Large) -> None:
