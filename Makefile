@@ -6,10 +6,10 @@ BIN     := .venv/bin
 PYTEST   = $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format lint types borders lock picture faults bench clean runtime development campaigns packages
+.PHONY: help demo test check format lint types borders lock picture faults failovers bench clean runtime development campaigns packages
 
 help: ## list these commands
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 demo: runtime ## install into .venv, build a synthetic district and open the console on it
 	@$(BIN)/district demo
@@ -39,6 +39,10 @@ picture: development packages ## draw the README's pictures from the running con
 
 faults: campaigns packages ## the fault and fuzz campaigns in their whole length (ONLY=words picks some)
 	@$(PYTEST) -n $(WORKERS) --dist worksteal -m campaign --whole -k "$(ONLY)"
+
+failovers: development packages ## three PostgreSQL servers under Patroni fail over, with packages of their own (ONLY=words picks some)
+	@$(BIN)/python .ci/packages.py packages-failovers.txt
+	@$(PYTEST) tests/patroni_loses_nothing.py --whole -k "$(ONLY)"
 
 bench: campaigns packages ## the measurements, one after the other (PARTS=names picks some)
 	@$(BIN)/python -m tests.measured $(PARTS)

@@ -1,4 +1,4 @@
-"""Sees to it that what `packages.txt` names is on the machine.
+"""Sees to it that what `packages.txt` names is on the machine, or another list that is named.
 
 As root on Debian it installs what is missing; anyone else is told exactly what is missing, and the run ends there: a
 test that cannot run is a failure, never a skip.
@@ -12,7 +12,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-LIST = Path(__file__).with_name("packages.txt")
+LIST = Path(__file__).with_name(sys.argv[1] if sys.argv[1:] else "packages.txt")
 
 
 def there(proof: str) -> bool:

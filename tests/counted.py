@@ -16,6 +16,8 @@ class Counted:
     """Takes the counts of campaigns. Given to tests as the fixture `counted`."""
 
     whole: bool
+    command: str = "make faults"
+    """Which one has run."""
 
     def __call__(self, campaign: str, **counts: int | str) -> None:
         """Say what `campaign` came to: `runs=1000, lost=0, torn=0`; each name is a column's head, its underscores blanks.
@@ -28,5 +30,5 @@ class Counted:
         if self.whole:
             head = [name.replace("_", " ") for name in counts]
             cells = [f"{value:,}" if isinstance(value, int) else value for value in counts.values()]
-            lines = [circumstances("make faults"), "", *table(head, [cells])]
+            lines = [circumstances(self.command), "", *table(head, [cells])]
             put(RELIABILITY, campaign, lines)

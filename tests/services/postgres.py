@@ -100,6 +100,26 @@ def _alive(process: int) -> bool:
         return False
 
 
+def end_at_once(server: int) -> None:
+    """Ends the server of this process id and every process of it with SIGKILL. Raises OSError when there is none."""
+    os.kill(server, signal.SIGSTOP)  # so that it makes no more processes, and cleans up after none
+    processes = [int(each) for each in Path(f"/proc/{server}/task/{server}/children").read_text("ascii").split()]
+    for each in (*processes, server):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(each, signal.SIGKILL)
+    # One that is left keeps the shared memory, and a new server from starting.
+    while any(map(_alive, (*processes, server))):
+        time.sleep(0.005)
+
+
+def make_roles(url: str) -> None:
+    """An owner of databases who is no superuser, and the console's role and the signer; once for the cluster."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        known = {row[0] for row in connection.execute("SELECT rolname FROM pg_roles")}
+        for name in {OWNER, APP, SIGNER} - known:
+            connection.execute(sql.SQL("CREATE ROLE {} LOGIN").format(sql.Identifier(name)))
+
+
 class Cluster:
     """One server with its data folder; use it with `with`, or `start()` and `stop()`.
 
@@ -150,7 +170,7 @@ class Cluster:
             port = self.port or free_port()
             if self._launch(port):
                 self.port = port
-                self._make_roles()
+                make_roles(self.url("postgres"))
                 return
             if attempt == attempts - 1:
                 log = (self.folder / "log").read_text(encoding="utf-8", errors="replace")
@@ -171,16 +191,8 @@ class Cluster:
 
     def crash(self) -> None:
         """Ends the server and every process of it with SIGKILL, which none of them can answer: `start()` has to recover."""
-        own = self.pid
-        os.kill(own, signal.SIGSTOP)  # so that it makes no more processes, and cleans up after none
-        processes = [int(each) for each in Path(f"/proc/{own}/task/{own}/children").read_text("ascii").split()]
-        for each in (*processes, own):
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(each, signal.SIGKILL)
+        end_at_once(self.pid)
         self._signal(signal.SIGKILL)
-        # One that is left keeps the shared memory, and a new server from starting.
-        while any(_alive(each) for each in processes):
-            time.sleep(0.005)
 
     def revive(self) -> None:
         """Has the server up again that gave up by itself; does nothing to one that answers."""
@@ -227,13 +239,6 @@ class Cluster:
         with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
             for statement in statements:
                 connection.execute(statement)
-
-    def _make_roles(self) -> None:
-        """An owner of databases who is no superuser, and the console's role and the signer; once for the cluster."""
-        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
-            known = {row[0] for row in connection.execute("SELECT rolname FROM pg_roles")}
-            for name in {OWNER, APP, SIGNER} - known:
-                connection.execute(sql.SQL("CREATE ROLE {} LOGIN").format(sql.Identifier(name)))
 
     def _environment(self) -> dict[str, str]:
         return {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C.UTF-8", "HOME": str(self.folder)}
