@@ -9,7 +9,7 @@ from console.deciding.choosing import in_scope
 from console.errors import Usage
 from console.lazy import sa
 from console.queue import COUNT_CAP, Count, Row
-from console.reaching import ask, rarest
+from console.reaching import ask, bearers, number
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -32,11 +32,6 @@ class Order:
     descending: bool = False
 
 
-def _number(number: int) -> sa.ColumnElement[int]:
-    """A limit that stands in the statement itself: a plan that is kept knows how few rows are wanted."""
-    return sa.literal_column(str(int(number)), sa.Integer())
-
-
 class Browse:
     """One operator's queue of a desk under one filter and one order. `watermark` is the ledger's size when it was opened."""
 
@@ -56,7 +51,7 @@ class Browse:
         self.order = order or Order(desk.order, desk.descending)
         self.watermark = watermark
         self._question = ask(desk, where, sight)
-        self._looked_up: tuple[sa.Select[Any], ...] | None = None
+        self._look_up = bool(self._question.words)
         self._made: dict[tuple[object, ...], sa.Select[Any]] = {}
         try:
             self._by = desk.order_by(self.order.column, sight)
@@ -96,16 +91,15 @@ class Browse:
             return ()
         return self._drawn(self.rows(count, tuple(anchor), including=True))
 
-    def count(self, cap: int = COUNT_CAP) -> Count:
-        """How many rows there are, counted no further than `cap`."""
+    def count(self, cap: int | None = COUNT_CAP) -> Count:
+        """How many rows there are, counted no further than `cap`; all of them for None."""
         from models.engine import prepared
 
-        with self._read() as connection:
-            self._look_up(connection)
-            made = self._once(("count", cap), lambda: self._counting(cap + 1))
-            with prepared(connection):
-                number = int(connection.execute(made).scalar_one())
-        return Count(min(number, cap), number > cap)
+        with self._read() as connection, prepared(connection):
+            few = self._bearers(connection)
+            made = self._once(("count", cap, bool(few)), lambda: self._counting(cap, few=bool(few)))
+            found = int(connection.execute(made, few).scalar_one())
+        return Count(found, capped=False) if cap is None else Count(min(found, cap), found > cap)
 
     def records(self, limit: int | None = None) -> Iterator[dict[str, Value]]:
         """The rows as named values, `id` and `state` first: what JSON and CSV are made of. Read in windows, as they are wanted."""
@@ -129,18 +123,19 @@ class Browse:
         """`count` rows of the database behind the anchor (from the first; in front of it if `backwards`), in the queue's order."""
         from models.engine import prepared
 
-        with self._read() as connection:
-            self._look_up(connection)
-            how = (anchor is not None, backwards, including)
+        with self._read() as connection, prepared(connection):
+            few = self._bearers(connection)
+            how = (bool(few), anchor is not None, backwards, including)
             made = self._once((count, *how), lambda: self._paging(count, *how))
             place = {} if anchor is None else {"at": anchor[0], "number": anchor[1]}
-            with prepared(connection):
-                rows = connection.execute(made, place).all()
+            rows = connection.execute(made, place | few).all()
         return rows[::-1] if backwards else rows
 
-    def _look_up(self, connection: sa.Connection) -> None:
-        if self._looked_up is None:
-            self._looked_up = rarest(connection, self._question) if self._question.words else ()
+    def _bearers(self, connection: sa.Connection) -> dict[str, str]:
+        """The cases that alone can match, as the statements take them; nothing where they are too many to begin with."""
+        found = bearers(connection, self._question) if self._look_up else None
+        self._look_up = found is not None
+        return {} if found is None else {"bearers": found}
 
     def _once(self, how: tuple[object, ...], made: Callable[[], sa.Select[Any]]) -> sa.Select[Any]:
         """The statement, made when it is first wanted: a page costs its own reading and nothing else."""
@@ -148,51 +143,55 @@ class Browse:
             self._made[how] = made()
         return self._made[how]
 
-    def _paging(self, count: int, anchored: bool, backwards: bool, including: bool) -> sa.Select[Any]:
+    def _paging(self, count: int, few: bool, anchored: bool, backwards: bool, including: bool) -> sa.Select[Any]:
         descending = self.order.descending != backwards
         by, key = self._by, self.desk.key()
-        order = [each.desc() if descending else each.asc() for each in ((key,) if by is key else (by, key))]
+        order = [
+            each.desc() if descending else each.asc() for each in ((key,) if by is key else (by, self.desk.apart()))
+        ]
         beyond = [self._beyond(descending, including)] if anchored else []
-        most = _number(count)
+        most = number(count)
         shown = sa.select(
             key.label("id"),
             self.desk.state(self.sight).label("state"),
             *self.desk.shown(self.sight),
             by.label("anchor"),
         ).select_from(self.desk.source())
-        lanes, always = self._ways()
-        if len(lanes) == 1 and not self._looked_up and getattr(by, "table", None) is self.desk.case():
-            return shown.where(*always, *lanes[0], *beyond).order_by(*order).limit(most)
+        always, lanes = self._question.always, self._question.lanes
+        whole = [*self._question.whole, *(self._among_bearers() if few else ()), *beyond]
+        if few or (not lanes and getattr(by, "table", None) is self.desk.case()):
+            return shown.where(*whole).order_by(*order).limit(most)
         row = tuple(self.desk.case().primary_key.columns)
         pages = [
-            sa.select(*row, by.label("by"), key.label("number"))
+            sa.select(*row, by.label("by"))
             .select_from(self._from([*always, *lane, by, key]))
             .where(*always, *lane, *beyond)
             .order_by(*order)
             .limit(most)
             .subquery()
-            for lane in lanes
+            for lane in ([[each] for each in lanes] or [[]])
         ]
         page = pages[0]
         if len(pages) > 1:
-            merged = sa.union(*map(sa.select, pages)).subquery()
-            merged_order = [c.desc() if descending else c.asc() for c in (merged.c.by, merged.c.number)]
+            merge = sa.union_all if self._question.apart else sa.union
+            merged = merge(*map(sa.select, pages)).subquery()
+            last = merged.c[self.desk.apart().name]
+            merged_order = [c.desc() if descending else c.asc() for c in (merged.c.by, last)]
             page = sa.select(merged).order_by(*merged_order).limit(most).subquery()
         chosen = sa.select(*(page.c[column.name] for column in row))
         return shown.where((row[0] if len(row) == 1 else sa.tuple_(*row)).in_(chosen)).order_by(*order)
 
-    def _counting(self, enough: int) -> sa.Select[Any]:
-        """A count needs no order, so the lanes are one predicate here, of whose rows the engine takes the nearest."""
-        where = self._ways()[1] if self._looked_up else self._question.whole
-        found = sa.select(sa.literal(1)).select_from(self._from(where)).where(*where).limit(_number(enough))
-        return sa.select(sa.func.count()).select_from(found.subquery())
+    def _among_bearers(self) -> list[Predicate]:
+        return [sa.func.listed(self.desk.key(), sa.bindparam("bearers", type_=sa.Text()))]
 
-    def _ways(self) -> tuple[list[list[Predicate]], list[Predicate]]:
-        """The lanes, one without predicates where there are none, and what holds in each of them."""
-        if self._looked_up:
-            bearers = sa.union_all(*self._looked_up)
-            return [[]], [self.desk.key().in_(bearers), *self._question.whole]
-        return [[lane] for lane in self._question.lanes] or [[]], list(self._question.always)
+    def _counting(self, cap: int | None, *, few: bool) -> sa.Select[Any]:
+        """A count needs no order, so the lanes are one predicate here, of whose rows the engine takes the nearest."""
+        where = [*self._question.whole, *(self._among_bearers() if few else ())]
+        source = self._from(where)
+        if cap is None:
+            return sa.select(sa.func.count()).select_from(source).where(*where)
+        found = sa.select(number(1)).select_from(source).where(*where).limit(number(cap + 1))
+        return sa.select(sa.func.count()).select_from(found.subquery())
 
     def _from(self, read: Sequence[sa.ColumnElement[Any]]) -> sa.FromClause:
         """The case's table where nothing else is read, and every row of it is a row of the source."""

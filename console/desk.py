@@ -295,6 +295,11 @@ class Desk(ABC):
         key: sa.ColumnElement[int] = self.case().c.id
         return key
 
+    def apart(self) -> sa.Column[Any]:
+        """The column of the primary key that orders cases that are equal in the queue's order, and orders them as `key` would."""
+        last: sa.Column[Any] = self.case().c.id
+        return last
+
     def among(self, cases: Sequence[int]) -> Predicate:
         """True for the cases of these numbers."""
         return self.key().in_(cases)

@@ -32,6 +32,7 @@ CENTURY = 36_500
 _PIECE = re.compile(r'(-?)(?:([a-z_]+):)?(?:"([^"]*)"|(\S+))')
 _NAMED = re.compile(r"([a-z_]+):")
 _COMPARED = re.compile(r"(>=|<=|>|<|=)?(.*)", re.DOTALL)
+_WORD = re.compile(r"[a-z_]+(\.[a-z_]+)?")
 _AGE = re.compile(r"(\d{1,5})([dwmy])")
 _DAYS = {"d": 1, "w": 7, "m": 30, "y": 365}
 
@@ -101,6 +102,8 @@ class Term:
     words: tuple[str, ...] = ()
     lanes: bool = False
     """Whether each alternative of its predicate has an index in the queue's order: a page is then taken from each, and merged."""
+    apart: bool = False
+    """Whether no case satisfies two of those alternatives, whatever different values are given."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +172,18 @@ def parse(text: str, terms: Sequence[Term]) -> Filter:
     if sum(len(alternatives) for _, _, alternatives in pieces) > MAX_VALUES:
         raise Usage(f"A filter has at most {MAX_VALUES} words and values; nothing was listed. Leave some out.")
     return Filter(text, tuple(pieces))
+
+
+def spelled(word: str) -> sa.ColumnElement[str]:
+    """A word of the portal's closed lists, or an action's name, spelled out in the statement. Raises ValueError for other texts.
+
+    A plan that is kept knows then how many rows have it, where it would have to suit every word that could be given.
+    """
+    import sqlalchemy as sa
+
+    if not _WORD.fullmatch(word):
+        raise ValueError("no word of the portal's: small letters, underscores, one full stop")
+    return sa.literal_column(f"'{word}'", sa.Text())
 
 
 def begins(column: sa.ColumnElement[str], text: str) -> Predicate:

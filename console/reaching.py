@@ -3,7 +3,8 @@
 A page needs forty rows of perhaps a million. Where a filter says "this or that", and each has an index in the queue's order, the page
 is merged from the first rows of each: a *lane*. Where a word is borne by few, they are looked up by the indexes of names, and only
 they are judged and ordered; where it is borne by many, some of them are soon met in the queue's own order. Both are shortcuts of one
-question: the rows are always those that satisfy every predicate, whatever way was taken.
+question: the rows are always those that satisfy every predicate, whatever way was taken. Who bears a word is looked up anew for each
+reading, for others write meanwhile.
 """
 
 from __future__ import annotations
@@ -29,13 +30,22 @@ MOST_LANES = 16
 """Lanes above which merging costs more than it saves."""
 
 
+def number(value: int) -> sa.ColumnElement[int]:
+    """A limit that stands in the statement itself: a plan that is kept knows how few rows are wanted."""
+    return sa.literal_column(str(int(value)), sa.Integer())
+
+
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A filter as asked of a desk: what holds for every row, the lanes that together are one more such predicate, and the words."""
+    """A filter as asked of a desk: what holds for every row, the lanes that together are one more such predicate, and the words.
+
+    `apart`: no row is in two lanes.
+    """
 
     always: tuple[Predicate, ...]
     lanes: tuple[Predicate, ...]
     words: tuple[tuple[sa.Select[Any], ...], ...]
+    apart: bool
 
     @property
     def whole(self) -> list[Predicate]:
@@ -49,11 +59,13 @@ def ask(desk: Desk, where: str, sight: Sight) -> Question:
     always: list[Predicate] = list(desk.presumed(wanted.names))
     split: list[Sequence[Predicate]] = []
     words: list[tuple[sa.Select[Any], ...]] = []
+    apart = True
     scope = list(desk.within(sight.operator))
     for (negated, term, values), predicate in zip(wanted.pieces, wanted.predicates(sight, desk.search), strict=True):
         lanes = _alternatives(predicate) if not negated and (term.lanes if term else desk.search_lanes) else ()
         if len(lanes) > 1:
             split.append(lanes)
+            apart = apart and term is not None and term.apart and len({each.text for each in values}) == len(values)
         else:
             always.append(predicate)
         if term is None and not negated:
@@ -75,7 +87,7 @@ def ask(desk: Desk, where: str, sight: Sight) -> Question:
         always += [sa.or_(*each) for each in split]
     elif split:
         merged = tuple(sa.and_(*each) for each in product(*split))
-    return Question(tuple(always), merged, tuple(each for each in words if each))
+    return Question(tuple(always), merged, tuple(each for each in words if each), apart)
 
 
 def _alternatives(predicate: Predicate) -> tuple[Predicate, ...]:
@@ -85,17 +97,19 @@ def _alternatives(predicate: Predicate) -> tuple[Predicate, ...]:
     return (predicate,)
 
 
-def rarest(connection: sa.Connection, question: Question) -> tuple[sa.Select[Any], ...]:
-    """How to look up the cases of the word that the fewest bear; nothing where every word is borne by many."""
-    best: tuple[sa.Select[Any], ...] = ()
+def bearers(connection: sa.Connection, question: Question) -> str | None:
+    """The numbers of the cases of the word that the fewest bear, as `3,17,4`; None where every word is borne by many."""
+    best: str | None = None
     # What bears several words is rarer than any of them, so that little is met on the way.
     fewest = (WIDE if len(question.words) == 1 else 10 * WIDE) + 1
     for looked_up in question.words:
-        counted = [
-            sa.select(sa.func.count()).select_from(each.limit(fewest).subquery()).scalar_subquery()
-            for each in looked_up
-        ]
-        found = sum(connection.execute(sa.select(*counted)).one())
+        counted = []
+        for each in looked_up:
+            case = each.limit(number(fewest)).subquery().c[0]
+            listed = sa.func.aggregate_strings(sa.cast(case, sa.Text()), ",")
+            counted.append(sa.select(sa.func.count().label("many"), listed.label("listed")).select_from(case.table))
+        rows = connection.execute(sa.union_all(*counted)).all()
+        found = sum(row.many for row in rows)
         if found < fewest:
-            best, fewest = looked_up, found
+            best, fewest = ",".join(row.listed for row in rows if row.listed), found
     return best

@@ -24,7 +24,8 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.ext.compiler import compiles
-from sqlalchemy.sql.functions import GenericFunction
+from sqlalchemy.sql.functions import GenericFunction, ReturnTypeFromArgs
+from sqlalchemy.types import NullType
 
 if TYPE_CHECKING:
     from enum import StrEnum
@@ -63,6 +64,41 @@ def _lower(element: Lowered, compiler: SQLCompiler, **how: Any) -> str:
 def _lowered(element: Lowered, compiler: SQLCompiler, **how: Any) -> str:
     """The function that `models.engine` gives every connection."""
     return f"lowered({compiler.process(element.clauses, **how)})"
+
+
+class Least(ReturnTypeFromArgs[Any]):
+    """`sa.func.least(a, b, …)` of values that are not NULL: the least of them, on either engine."""
+
+    name = "least"
+    inherit_cache = True
+
+
+@compiles(Least, "sqlite")
+def _least(element: Least, compiler: SQLCompiler, **how: Any) -> str:
+    return f"min({compiler.process(element.clauses, **how)})"
+
+
+class Listed(GenericFunction[Any]):
+    """`sa.func.listed(number, text)`: whether the number is one of those in a text such as `3,17,4`; one statement for any of them.
+
+    It has no type: of a Boolean the toolkit says `= 1` to SQLite, which then looks at every row.
+    """
+
+    name = "listed"
+    type = NullType()
+    inherit_cache = True
+
+
+@compiles(Listed, "postgresql")
+def _any_of(element: Listed, compiler: SQLCompiler, **how: Any) -> str:
+    number, numbers = (compiler.process(each, **how) for each in element.clauses)
+    return f"{number} = ANY (CAST(string_to_array({numbers}, ',') AS BIGINT[]))"
+
+
+@compiles(Listed, "sqlite")
+def _one_of(element: Listed, compiler: SQLCompiler, **how: Any) -> str:
+    number, numbers = (compiler.process(each, **how) for each in element.clauses)
+    return f"{number} IN (SELECT value FROM json_each('[' || {numbers} || ']'))"
 
 
 Identifier = BigInteger().with_variant(Integer(), "sqlite")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from console.authority import Permission
 from console.desk import Desk, Sight, Value
-from console.filters import Term, Wanted
+from console.filters import Term, Wanted, spelled
 from console.ids import read_batch_id
 from console.lazy import sa, t
 from console.queue import Column, Tone
@@ -57,12 +57,13 @@ def _on(wanted: Wanted, sight: Sight) -> Predicate:
 
 
 def _action(wanted: Wanted, sight: Sight) -> Predicate:
-    """`registrations.approve`, or `approve` at any desk."""
+    """`registrations.approve`, or `approve` at any desk; nothing for what cannot be an action's name."""
     del sight
     action = t.record.c.action
-    if "." in wanted.text:
-        return action == wanted.text
-    return sa.or_(*(action == f"{desk}.{wanted.text}" for desk in (*DESKS, *BESIDE)))
+    named = (wanted.text,) if "." in wanted.text else (f"{desk}.{wanted.text}" for desk in (*DESKS, *BESIDE))
+    with suppress(ValueError):
+        return sa.or_(*(action == spelled(name) for name in named))
+    return sa.false()
 
 
 def _operator(wanted: Wanted, sight: Sight) -> Predicate:
@@ -79,7 +80,7 @@ def _operator(wanted: Wanted, sight: Sight) -> Predicate:
 def _kind(wanted: Wanted, sight: Sight) -> Predicate:
     """Whatever is no decision is rare, and said so in the words of the index that has only that."""
     del sight
-    found: Predicate = t.record.c.kind == wanted.text
+    found: Predicate = t.record.c.kind == spelled(wanted.text)
     return found if wanted.text == KINDS[0] else sa.and_(sa.literal_column("(record.kind <> 'decision')"), found)
 
 
@@ -146,7 +147,7 @@ class Audit(Desk):
         Term("case", "the case's number at its desk", _case, lanes=True),
         Term("batch", "the batch, as 7K2M-9QXH", _batch),
         Term("kind", "what sort of record", _kind, KINDS),
-        Term("log", "which log; the ledger unless said", lambda w, _: t.record.c.log == w.text, LOGS),
+        Term("log", "which log; the ledger unless said", lambda w, _: t.record.c.log == spelled(w.text), LOGS),
         Term("no", "the record's number, as no:>=120", lambda w, _: w.compare(t.record.c.index)),
         Term("day", "on that day, as day:2026-11-21", _on),
         Term("from", "since the beginning of that day", lambda w, sight: t.record.c.at >= _begins(w.day(), sight)),
@@ -164,7 +165,12 @@ class Audit(Desk):
 
     def key(self) -> sa.ColumnElement[int]:
         r = t.record.c
-        return sa.case((r.log == LOGS[0], r.index), else_=FIRST_ACCESS - r.index)
+        return sa.case((r.log == spelled(LOGS[0]), r.index), else_=FIRST_ACCESS - r.index)
+
+    def apart(self) -> sa.Column[str]:
+        """Two records of one index are of two logs, whose names are in the order of their records' numbers."""
+        log: sa.Column[str] = t.record.c.log
+        return log
 
     def among(self, cases: Sequence[int]) -> Predicate:
         r = t.record.c
@@ -173,7 +179,7 @@ class Audit(Desk):
         return sa.or_(sa.and_(r.log == LOGS[0], r.index.in_(decided)), sa.and_(r.log == LOGS[1], r.index.in_(looked)))
 
     def presumed(self, asked: frozenset[str]) -> Sequence[Predicate]:
-        return () if "log" in asked else (t.record.c.log == LOGS[0],)
+        return () if "log" in asked else (t.record.c.log == spelled(LOGS[0]),)
 
     def source(self) -> sa.FromClause:
         return t.record.outerjoin(t.operator, t.operator.c.id == t.record.c.operator_id)

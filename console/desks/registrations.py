@@ -9,7 +9,7 @@ from console.authority import Permission
 from console.desk import Desk, Sight, Value
 from console.desks.registration_decisions import Approve, Ask, Defer, Limited, Reject, Unapprove
 from console.evidence import FACT_NAMES, FLAG_NAMES, Fact, Flag
-from console.filters import Term, Wanted, begins
+from console.filters import Term, Wanted, begins, spelled
 from console.lazy import sa, t
 from console.names import email_key, name_key
 from console.people import person_name, student_name
@@ -38,8 +38,8 @@ def _now_state(sight: Sight) -> sa.ColumnElement[str]:
     """A deferred case counts as submitted from its day on; one that was asked expires without an answer."""
     r = t.registration.c
     return sa.case(
-        (sa.and_(r.state == S.DEFERRED, r.deferred_until <= sight.today), S.SUBMITTED.value),
-        (sa.and_(r.state == S.NEEDS_INFO, r.asked_at < _asked_until(sight)), S.EXPIRED.value),
+        (sa.and_(r.state == spelled(S.DEFERRED), r.deferred_until <= sight.today), spelled(S.SUBMITTED)),
+        (sa.and_(r.state == spelled(S.NEEDS_INFO), r.asked_at < _asked_until(sight)), spelled(S.EXPIRED)),
         else_=r.state,
     )
 
@@ -47,19 +47,18 @@ def _now_state(sight: Sight) -> sa.ColumnElement[str]:
 def _state(wanted: Wanted, sight: Sight) -> Predicate:
     """The same as `_now_state(sight) == wanted.text`, in a form that an index on the stored state can serve."""
     r = t.registration.c
-    back = sa.and_(r.state == S.DEFERRED, r.deferred_until <= sight.today)
-    lapsed = sa.and_(r.state == S.NEEDS_INFO, r.asked_at < _asked_until(sight))
+    stored = r.state == spelled(wanted.text)
     match wanted.text:
         case S.SUBMITTED:
-            return sa.or_(r.state == S.SUBMITTED, back)
+            return sa.or_(stored, sa.and_(r.state == spelled(S.DEFERRED), r.deferred_until <= sight.today))
         case S.DEFERRED:
-            return sa.and_(r.state == S.DEFERRED, r.deferred_until > sight.today)
+            return sa.and_(stored, r.deferred_until > sight.today)
         case S.NEEDS_INFO:
-            return sa.and_(r.state == S.NEEDS_INFO, r.asked_at >= _asked_until(sight))
+            return sa.and_(stored, r.asked_at >= _asked_until(sight))
         case S.EXPIRED:
-            return sa.or_(r.state == S.EXPIRED, lapsed)
+            return sa.or_(stored, sa.and_(r.state == spelled(S.NEEDS_INFO), r.asked_at < _asked_until(sight)))
         case _:
-            return r.state == wanted.text
+            return stored
 
 
 def _flag(wanted: Wanted, sight: Sight) -> Predicate:
@@ -99,8 +98,8 @@ class Registrations(Desk):
         Column("arrived", "Age", 5, right=True),
     )
     terms = (
-        Term("state", "its state now", _state, tuple(S), lanes=True),
-        Term("kind", "who applies", lambda w, _: t.registration.c.kind == w.text, tuple(RegistrationKind)),
+        Term("state", "its state now", _state, tuple(S), lanes=True, apart=True),
+        Term("kind", "who applies", lambda w, _: t.registration.c.kind == spelled(w.text), tuple(RegistrationKind)),
         Term("match", "how many facts speak for it, as match:>=3", lambda w, _: w.compare(t.registration.c.match)),
         Term(
             "fact",
@@ -133,8 +132,9 @@ class Registrations(Desk):
 
     def source(self) -> sa.FromClause:
         r = t.registration
+        # Outer joins throughout, though every registration has its account: one that nothing is read of is left out by both engines.
         return (
-            r.join(t.account, t.account.c.id == r.c.account_id)
+            r.outerjoin(t.account, t.account.c.id == r.c.account_id)
             .outerjoin(t.membership, t.membership.c.id == r.c.membership_id)
             .outerjoin(t.student, t.student.c.id == r.c.student_id)
             .outerjoin(t.school, t.school.c.id == r.c.school_id)

@@ -25,7 +25,7 @@ from console.desks.restrictions import (
     has_tie,
     in_force,
 )
-from console.filters import Term, Wanted, begins
+from console.filters import Term, Wanted, begins, spelled
 from console.lazy import sa, t
 from console.names import name_key
 from console.params import Params
@@ -78,11 +78,11 @@ class Reveal(Disclosure):
 def _state() -> sa.ColumnElement[str]:
     s = t.student.c
     return sa.case(
-        (s.status == RosterStatus.WITHDRAWN, "withdrawn"),
-        (s.parents_blocked, "blocked"),
-        (s.mask == Mask.PSEUDONYM, "sealed"),
-        (s.mask == Mask.INITIAL, "masked"),
-        else_="open",
+        (s.status == spelled(RosterStatus.WITHDRAWN), spelled("withdrawn")),
+        (s.parents_blocked, spelled("blocked")),
+        (s.mask == spelled(Mask.PSEUDONYM), spelled("sealed")),
+        (s.mask == spelled(Mask.INITIAL), spelled("masked")),
+        else_=spelled("open"),
     )
 
 
@@ -95,20 +95,20 @@ def some_mask() -> Predicate:
 def _in_state(wanted: Wanted, sight: Sight) -> Predicate:
     """The same as `_state() == wanted.text`, beginning with what an index of few rows knows."""
     del sight
-    found: Predicate = _state() == wanted.text
+    found: Predicate = _state() == spelled(wanted.text)
     match wanted.text:
         case "blocked":
             return sa.and_(sa.literal_column("student.parents_blocked"), found)
         case "sealed" | "masked":
             mask = Mask.PSEUDONYM if wanted.text == "sealed" else Mask.INITIAL
-            return sa.and_(some_mask(), t.student.c.mask == mask, found)
+            return sa.and_(some_mask(), t.student.c.mask == spelled(mask), found)
         case _:
             return found
 
 
 def _masked(wanted: Wanted, sight: Sight) -> Predicate:
     del sight
-    found: Predicate = t.student.c.mask == wanted.text
+    found: Predicate = t.student.c.mask == spelled(wanted.text)
     return found if wanted.text == Mask.NONE else sa.and_(some_mask(), found)
 
 
@@ -170,11 +170,9 @@ def _school(wanted: Wanted, sight: Sight) -> Predicate:
 
 def _nearest() -> sa.ColumnElement[date]:
     """The nearest review day of what stands for the student, `FAR` where there is none."""
-    far = sa.literal(FAR, sa.Date())
-    nearest: sa.ColumnElement[date] = far
-    for holds, review in in_force():
-        day = sa.case((holds, sa.func.coalesce(review, far)), else_=far)
-        nearest = sa.case((day < nearest, day), else_=nearest)
+    far = sa.literal_column(f"'{FAR.isoformat()}'", sa.Date())
+    days = [sa.case((holds, sa.func.coalesce(review, far)), else_=far) for holds, review in in_force()]
+    nearest: sa.ColumnElement[date] = sa.func.least(*days)
     return nearest
 
 
@@ -247,7 +245,7 @@ class Students(Desk):
         ties = (
             sa.select(sa.func.count())
             .select_from(t.membership)
-            .where(m.student_id == s.id, m.blocked)
+            .where(m.student_id == s.id, sa.literal_column("membership.blocked"))
             .correlate(t.student)
             .scalar_subquery()
         )

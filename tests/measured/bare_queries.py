@@ -14,7 +14,7 @@ _TODAY = "'2026-11-20'"
 class Question:
     """A filter of a desk, and the bare SQL of what is asked of it. `scoped`: by the help desk of schools 7 and 8.
 
-    `typed` are values that stand as `:name` in the SQL: no plan for a word is there before it is typed.
+    `typed` are values that stand as `:name` in the SQL: no plan for a word or a moment is there before it is typed.
     """
 
     desk: str
@@ -48,13 +48,18 @@ def questions() -> list[Question]:
     here = [f"school_id = {school} AND {lane}" for school in (7, 8) for lane in waiting]
     capped = "SELECT count(*) FROM (SELECT 1 FROM {} LIMIT 1001) c"
     either = f"registration WHERE {waiting[0]} OR ({waiting[1]})"
+    moment = "2026-10-31 20:00:00"
     word = {"key": "oscarmarerwick", "behind": "oscarmarerwicl", "mail": "oscar.marerwick", "next": "oscar.marerwicl"}
+    own = (
+        "SELECT r.id FROM registration r LEFT JOIN student s ON s.id = r.student_id"
+        " WHERE NOT (r.kind = 'student' AND coalesce(s.mask, 'none') <> 'none') AND"
+    )
     bearers = (
-        "SELECT id FROM registration WHERE family_key >= :key AND family_key < :behind"
-        " UNION SELECT id FROM registration WHERE name_key >= :key AND name_key < :behind"
-        " UNION SELECT id FROM registration WHERE email_key >= :mail AND email_key < :next"
+        f"{own} r.family_key >= :key AND r.family_key < :behind"
+        f" UNION {own} r.name_key >= :key AND r.name_key < :behind"
+        f" UNION {own} r.email_key >= :mail AND r.email_key < :next"
         " UNION SELECT r.id FROM student s JOIN registration r ON r.student_id = s.id"
-        " WHERE s.family_key >= :key AND s.family_key < :behind"
+        " WHERE s.family_key >= :key AND s.family_key < :behind AND s.mask <> 'initial'"
     )
     student = """SELECT s.id, s.given_name, s.family_name, s.mask, s.pseudonym, s.number, s.grade, s.parents_blocked, s.verify_parents,
 s.directory_opt_out, s.status, s.mask_review, (SELECT count(*) FROM membership m WHERE m.student_id = s.id AND m.blocked), h.name
@@ -82,7 +87,8 @@ r.kind, o.name FROM record r LEFT JOIN operator o ON o.id = r.operator_id WHERE 
         Question(
             "registrations",
             "state:submitted older:20d",
-            {"first": _page(_merged([f"{lane} AND arrived_at < '2026-10-31 20:00:00'" for lane in waiting]))},
+            {"first": _page(_merged([f"{lane} AND arrived_at < :moment" for lane in waiting]))},
+            typed={"moment": moment},
         ),
         Question(
             "registrations",
