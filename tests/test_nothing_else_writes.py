@@ -38,7 +38,7 @@ WRITERS = {
     "console/intake/roster_load.py": "what the roster says, inside an import",
     "console/intake/roster_carrying.py": "who belongs to whom, inside an import",
     "console/intake/roster_pairs.py": "a temporary table of an import",
-    "console/intake/roster_sink.py": "temporary tables of an import",
+    "console/intake/roster_reading.py": "temporary tables of an import",
     "console/intake/roster_touched.py": "a temporary table of an import",
     "console/intake/taking.py": "marks intake rows as taken or refused, with the record of the taking",
     "console/intake/taking_accounts.py": "adopted accounts and ties, inside a taking",

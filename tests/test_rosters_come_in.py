@@ -592,13 +592,13 @@ def test_while_a_roster_is_read_others_decide(
     portal = imports.portal
     case = portal.registration(portal.student(school=portal.school(code="elsewhere")))
     decided: list[int] = []
-    stage_roster = roster_run.stage_roster
+    read_into = roster_run.read_into
 
     def staged(*arguments: Any) -> None:
-        stage_roster(*arguments)
+        read_into(*arguments)
         decided.append(portal.decide("registrations", "approve", case, reason="fits").done)
 
-    monkeypatch.setattr(roster_run, "stage_roster", staged)
+    monkeypatch.setattr(roster_run, "read_into", staged)
     imports.path(district.roster_zip, allow_withdrawals=True)
     assert decided == [1]
 

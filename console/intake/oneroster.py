@@ -25,7 +25,7 @@ from console.intake.seen import Seen
 from console.intake.table import Table, header
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from console.intake.archive import Member, Source
     from console.intake.roster_rows import AcademicSession, Course, Demographics, Enrollment, Org, RoleRow, Section
@@ -65,6 +65,25 @@ class Roster:
         for part in self._parts.values():
             found.include([part.at_header, part.in_rows])
         return found
+
+    @property
+    def size(self) -> int:
+        """Bytes of the files that are read, unpacked."""
+        return sum(part.table.size for part in self._parts.values())
+
+    @property
+    def read(self) -> int:
+        """How many of these bytes were read so far."""
+        return sum(part.table.read for part in self._parts.values())
+
+    def found(self, files: Collection[str]) -> dict[str, Findings]:
+        """What was found in the rows of each of these files."""
+        return {name: part.in_rows for name, part in self._parts.items() if name in files}
+
+    def hear(self, found: Mapping[str, Findings]) -> None:
+        """Take over what another reading of the same roster found in the rows of some files."""
+        for name, findings in found.items():
+            self._parts[name].in_rows = findings
 
     def expected(self, file: str, read: int) -> int:
         """How many rows the file will have had, judged by how much of it the first `read` rows are; 0 where it is not there."""

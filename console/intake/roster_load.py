@@ -262,14 +262,20 @@ def _add(load: Load, kind: RosterKind) -> None:
     staged = kind.stage
     columns = ["source_id", *kind.columns, "row_hash"]
     values: list[sa.ColumnElement[Any]] = [staged.c[name] for name in columns]
+    source: sa.FromClause = staged
     if kind.name == "students":
-        columns += ["school_id", "directory_opt_out", "changed_at"]
+        births = load.stage.births
+        source = staged.outerjoin(births, births.c.source_id == staged.c.source_id)
+        columns += ["school_id", "directory_opt_out", "changed_at", "birth_date", "adult_on"]
         values += [
             _school_id(staged),
             sa.case((staged.c.opted_out, "all"), else_=""),
             sa.literal(load.now, t.student.c.changed_at.type),
+            births.c.birth_date,
+            births.c.adult_on,
         ]
-    query = sa.select(*values).where(staged.c.source_id.in_(_of(load, kind, ADDED))).order_by(staged.c.line)
+    query = sa.select(*values).select_from(source)
+    query = query.where(staged.c.source_id.in_(_of(load, kind, ADDED))).order_by(staged.c.line)
     load.connection.execute(kind.table.insert().from_select(columns, query))
 
 

@@ -18,20 +18,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from console.intake.findings import Findings
+    from console.intake.roster_known import Known
     from console.intake.roster_rows import Role, User
     from console.intake.roster_tables import Stage
     from console.vault import Vault
 
 SCHOOL = "school"
 STAFF = ("district_administrator", "school_administrator", "certificated", "classified")
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """What a person of the portal's roster is, as account types, for a delta that does not repeat it; `school` is an identifier."""
-
-    school: str | None = None
-    kinds: frozenset[str] = frozenset()
 
 
 @dataclass(slots=True)

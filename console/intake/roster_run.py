@@ -10,15 +10,15 @@ from console.errors import Refused
 from console.evidence import recompute
 from console.ids import batch_id
 from console.intake.findings import KEPT, Findings
-from console.intake.lookups import CHUNK
 from console.intake.moved_numbers import follow_numbers
 from console.intake.report import BadRows, ImportReport, Kind
 from console.intake.roster_files import KINDS, Mode
 from console.intake.roster_ids import look_at_ids
+from console.intake.roster_known import Portal
 from console.intake.roster_load import Load, compare, counts, lock, stamp, take_over
 from console.intake.roster_pairs import join_up
-from console.intake.roster_people import Known
-from console.intake.roster_stage import Reading, stage_roster
+from console.intake.roster_reading import read_into
+from console.intake.roster_stage import Reading
 from console.intake.roster_tables import stage
 from console.intake.roster_touched import touch
 from console.intake.runs import Run, Steps
@@ -26,10 +26,10 @@ from console.intake.taking import DESK, record_of
 from console.lazy import sa, t
 from console.ledger import log
 from console.selection import Receipt
-from models.words import Log, RosterStatus
+from models.words import Log
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from console.authority import Operator
     from console.intake.archive import Source
@@ -62,9 +62,10 @@ class RosterRun(Run):
     def _work(self, connection: sa.Connection) -> Committed:
         self.report = None
         staged = stage()
-        reading = Reading(self.office.vault, self._orgs(), self._people, self.progress)
+        portal = Portal(self.office.reading)
+        reading = Reading(self.office.vault, portal.orgs(), portal.people, self.progress)
         staged.create(connection)
-        stage_roster(connection, staged, self.roster, reading)
+        read_into(connection, staged, self.roster, self.source, reading, self.office.settings)
         step = Steps(self.progress, "taking over the roster, step", STEPS)
         step()
         staged.index(connection)
@@ -109,34 +110,6 @@ class RosterRun(Run):
         made = self._close(connection, head, batch)
         step()
         return made
-
-    def _orgs(self) -> dict[str, str]:
-        """The orgs that the portal knows, read before the import's transaction so that nobody waits for it."""
-        with self.office.reading() as connection:
-            s = t.school.c
-            rows = connection.execute(sa.select(s.source_id, s.type).where(s.status == RosterStatus.ACTIVE))
-            return {row.source_id: row.type for row in rows}
-
-    def _people(self, source_ids: Sequence[str]) -> Mapping[str, Known]:
-        found: dict[str, tuple[str | None, set[str]]] = {}
-        with self.office.reading() as connection:
-            for start in range(0, len(source_ids), CHUNK):
-                part = source_ids[start : start + CHUNK]
-                for table, kind in ((t.student, "student"), (t.contact, "parent"), (t.staff, None)):
-                    query = sa.select(table.c.source_id, table.c.type if kind is None else sa.literal(kind)).where(
-                        table.c.source_id.in_(part), table.c.status == RosterStatus.ACTIVE
-                    )
-                    for source_id, what in connection.execute(query):
-                        found.setdefault(source_id, (None, set()))[1].add(what)
-                homes = (
-                    sa.select(t.student.c.source_id, t.school.c.source_id)
-                    .join(t.school, t.school.c.id == t.student.c.school_id)
-                    .where(t.student.c.source_id.in_(part))
-                )
-                for source_id, school in connection.execute(homes):
-                    if source_id in found:
-                        found[source_id] = (school, found[source_id][1])
-        return {source_id: Known(school, frozenset(kinds)) for source_id, (school, kinds) in found.items()}
 
     def _refuse_bad_rows(self, own: Findings) -> None:
         findings = Findings().include([self.roster.findings, own])

@@ -1,4 +1,4 @@
-"""Where staged rows are gathered until enough have come together to be written at once, and how a row's digest is made.
+"""Where rows to be staged are gathered until enough have come together to be written at once, and how a row's digest is made.
 
 The digest (an HMAC, for a plain hash would let anybody check a guess at a sealed row) tells an unchanged row without comparing its
 columns. The byte behind it repeats what the roster said of the directory opt-out, so that the next import sees whether *that* changed.
@@ -12,11 +12,13 @@ from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     import sqlalchemy as sa
 
     from console.vault import Vault
+
+    Write = Callable[[sa.Table, Sequence[str], Sequence[Sequence[Any]]], None]
 
 CHUNK = 10_000
 DIGEST, TIES = 16, 8
@@ -28,8 +30,8 @@ KEYS_VERSION = "3"
 class Sink:
     """Rows for one temporary table; dates are given as text, which both engines take for a date."""
 
-    def __init__(self, connection: sa.Connection, table: sa.Table, columns: Sequence[str]) -> None:
-        self._connection = connection
+    def __init__(self, write: Write, table: sa.Table, columns: Sequence[str]) -> None:
+        self._write = write
         self._table = table
         self._columns = columns
         self._rows: list[Sequence[Any]] = []
@@ -46,10 +48,9 @@ class Sink:
 
     def write(self) -> None:
         """Write what is there."""
-        from models.bulk import insert_stored
-
-        insert_stored(self._connection, self._table, self._columns, self._rows)
-        self._rows.clear()
+        if self._rows:
+            self._write(self._table, self._columns, self._rows)
+            self._rows.clear()
 
 
 def digests(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date
+from enum import StrEnum
 from functools import lru_cache
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -11,18 +12,20 @@ from typing import TYPE_CHECKING, Any
 from console.intake.findings import Findings
 from console.intake.lines import PART
 from console.intake.roster_files import Mode
-from console.intake.roster_people import Known, PeopleStage, place_kind, widen
+from console.intake.roster_known import Known
+from console.intake.roster_people import PeopleStage, place_kind, widen
 from console.intake.roster_rows import Status
 from console.intake.roster_sink import Sink, digests
 from console.progress import SILENT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
     import sqlalchemy as sa
 
     from console.intake.oneroster import Roster
     from console.intake.roster_rows import User
+    from console.intake.roster_sink import Write
     from console.intake.roster_tables import Stage
     from console.progress import Progress
     from console.vault import Vault
@@ -54,14 +57,34 @@ def _birth(birth: date) -> tuple[str, str]:
     return str(birth), str(adult_on(birth))
 
 
-def stage_roster(connection: sa.Connection, stage: Stage, roster: Roster, reading: Reading) -> None:
-    """Fill the temporary tables, which are there and empty. Raises Refused or Unavailable as the roster's iterators do."""
-    _Filling(connection, stage, roster, reading).fill()
+class Share(StrEnum):
+    """Which part of a roster is read: the people, or everything else. Neither needs anything of the other."""
+
+    PEOPLE = "people"
+    REST = "rest"
+
+
+WHOLE = frozenset(Share)
+FILES: Mapping[Share, frozenset[str]] = {
+    Share.PEOPLE: frozenset({"users", "roles"}),
+    Share.REST: frozenset({"orgs", "academicSessions", "courses", "classes", "enrollments", "demographics"}),
+}
+"""The files of each share. The people's share also looks into orgs, for what each org is."""
+
+
+def stage_roster(
+    stage: Stage, roster: Roster, reading: Reading, write: Write, shares: Collection[Share] = WHOLE
+) -> None:
+    """Give the rows of the temporary tables to `write`, some thousands of one table at a time.
+
+    Raises Refused or Unavailable as the roster's iterators do.
+    """
+    _Filling(stage, roster, reading, write).fill(shares)
 
 
 class _Filling:
-    def __init__(self, connection: sa.Connection, stage: Stage, roster: Roster, reading: Reading) -> None:
-        self.connection = connection
+    def __init__(self, stage: Stage, roster: Roster, reading: Reading, write: Write) -> None:
+        self.write = write
         self.stage = stage
         self.roster = roster
         self.reading = reading
@@ -85,11 +108,21 @@ class _Filling:
             if kind.file != "users"
         }
 
-    def fill(self) -> None:
-        self._orgs()
-        self._calendar()
-        self._users()
-        self._role_rows()
+    def fill(self, shares: Collection[Share]) -> None:
+        if Share.REST in shares:
+            self._orgs()
+            self._calendar()
+        else:
+            self.orgs.update((row.sourced_id, row.type) for row in self.roster.orgs() if row.status is Status.ACTIVE)
+        if Share.PEOPLE in shares:
+            self._users()
+            self._role_rows()
+        if Share.REST in shares:
+            self._classes_and_births()
+        for sink in self._sinks:
+            sink.write()
+
+    def _classes_and_births(self) -> None:
         for rows in self._present("enrollments", self.roster.enrollments()):
             columns = [[row.section for row in rows], [row.user for row in rows], [row.role for row in rows]]
             columns += [[_iso(row.begin_date) for row in rows], [_iso(row.end_date) for row in rows]]
@@ -97,11 +130,9 @@ class _Filling:
         births = self._sink(self.stage.births, ("source_id", "birth_date", "adult_on"))
         for rows in self._present("demographics", self.roster.demographics()):
             births.extend((row.sourced_id, *_birth(row.birth_date)) for row in rows if row.birth_date)
-        for sink in self._sinks:
-            sink.write()
 
     def _sink(self, table: sa.Table, columns: Sequence[str]) -> Sink:
-        sink = Sink(self.connection, table, columns)
+        sink = Sink(self.write, table, columns)
         self._sinks.append(sink)
         return sink
 

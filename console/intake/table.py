@@ -72,6 +72,16 @@ class Table:
             self._places = self._place(self._header)
             self.present = frozenset(self._places)
 
+    @property
+    def size(self) -> int:
+        """Bytes of the file, unpacked."""
+        return self._member.size
+
+    @property
+    def read(self) -> int:
+        """How many of them were read so far."""
+        return self._member.read
+
     def expected(self, read: int) -> int:
         """How many rows there will be in all, judged by how much of the file the `read` ones are."""
         return max(read, read * self._member.size // max(self._member.read, 1))

@@ -1,14 +1,11 @@
 """Who reads the stretches of a log: this process, or two beside it where the records are many.
 
-Python computes in one processor a process, and judging a record costs more than reading it. Promises: stretches come back in the order
-in which they were asked for, however many hands there are; only a few are under way, so memory stays flat; the processes end with the
-verification, also when it is cancelled or this process is killed; Ctrl-C is heard by this process alone.
+Judging a record costs more than reading it. Promises: stretches come back in the order in which they were asked for, however many
+hands there are; only a few are under way, so memory stays flat.
 """
 
 from __future__ import annotations
 
-import os
-import signal
 from collections import deque
 from contextlib import ExitStack, contextmanager
 from itertools import cycle
@@ -16,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from console.errors import Unavailable
 from console.ledger.stretch import read_stretch
+from console.processes import beside, heard, processors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -39,12 +37,12 @@ AHEAD = 2
 def hands(office: Office, records: int, processes: int | None) -> Iterator[Read]:
     """What reads stretches: called with a log and the ranges of indexes. `processes` None: as many as are worth it, one or two."""
     if processes is None:
-        processes = min(len(os.sched_getaffinity(0)), 2) if records >= MANY else 1
+        processes = min(processors(), 2) if records >= MANY else 1
     if processes == 1:
         yield lambda log, ranges: _here(office, log, ranges)
         return
     with ExitStack() as stack:
-        lines = [stack.enter_context(_beside(office.settings)) for _ in range(processes)]
+        lines = [stack.enter_context(beside(_work, office.settings)) for _ in range(processes)]
         yield lambda log, ranges: _there(lines, log, ranges)
 
 
@@ -64,43 +62,9 @@ def _there(lines: list[Connection], log: str, ranges: Ranges) -> Iterator[Stretc
             raise Unavailable(ENDED) from None
         asked.append(line)
         if len(asked) == AHEAD * len(lines):
-            yield _answer(asked.popleft())
+            yield heard(asked.popleft(), ENDED)
     while asked:
-        yield _answer(asked.popleft())
-
-
-def _answer(line: Connection) -> Stretch:
-    try:
-        found: Any = line.recv()
-    except EOFError:
-        raise Unavailable(ENDED) from None
-    if isinstance(found, Exception):
-        raise found
-    stretch: Stretch = found
-    return stretch
-
-
-@contextmanager
-def _beside(settings: Settings) -> Iterator[Connection]:
-    """A process that reads the portal of the settings, as the line to it. It ends when the line does."""
-    from multiprocessing import get_context
-
-    context = get_context("spawn")
-    here, there = context.Pipe()
-    process = context.Process(target=_work, args=(there, settings), daemon=True)
-    # What the process starts with it keeps: it never hears Ctrl-C, not even while it starts.
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        process.start()
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-    there.close()
-    try:
-        yield here
-    finally:
-        here.close()
-        process.terminate()
-        process.join()
+        yield heard(asked.popleft(), ENDED)
 
 
 def _work(line: Connection, settings: Settings) -> None:
