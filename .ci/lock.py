@@ -1,5 +1,5 @@
-"""Writes the lock files: `requirements.lock` (what runs the console, and builds it), `requirements-dev.lock` (what tests it, and the
-extras it tests) and `requirements-campaigns.lock` (what only the long campaigns and measurements need).
+"""Writes the lock files: `requirements.lock` (what runs the console, and builds it), `requirements-dev.lock` (what tests it) and
+`requirements-campaigns.lock` (what only the long campaigns and measurements need).
 
 Promises: exact versions with the hashes of all their files, for every system and Python the project supports; the
 files agree with each other; no name of a host, no index, no folder of the machine stands in them.
@@ -23,7 +23,7 @@ def main() -> None:
     surroundings = {name: value for name, value in os.environ.items() if not name.startswith(("UV_", "PIP_"))}
     runtime = [*COMPILE, "--group", "build", "pyproject.toml", "-o", "requirements.lock"]
     agreeing = [*COMPILE, "-c", "requirements.lock"]
-    development = [*agreeing, "--group", "dev", "--extra", "arrow", "pyproject.toml", "-o", "requirements-dev.lock"]
+    development = [*agreeing, "--group", "dev", "pyproject.toml", "-o", "requirements-dev.lock"]
     campaigns = [*agreeing, "-c", "requirements-dev.lock", "--group", "campaigns", "-o", "requirements-campaigns.lock"]
     for command in (runtime, development, campaigns):
         if subprocess.run([sys.executable, *command], cwd=ROOT, env=surroundings, check=False).returncode:

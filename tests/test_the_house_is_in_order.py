@@ -111,7 +111,6 @@ def test_every_dependency_is_locked_and_the_lock_files_agree() -> None:
     groups = project["dependency-groups"]
     assert {name(entry) for entry in project["project"]["dependencies"] + groups["build"]} <= names_in(LOCKS[0])
     assert {name(entry) for entry in groups["dev"]} <= names_in(LOCKS[1])
-    assert {name(entry) for entry in project["project"]["optional-dependencies"]["arrow"]} <= names_in(LOCKS[1])
     assert {name(entry) for entry in groups["campaigns"]} <= names_in(LOCKS[2])
     # One version a package, or one for each Python that the marker names; the same in every file that has it.
     versions: dict[str, set[tuple[tuple[str, str], ...]]] = {}
