@@ -41,6 +41,6 @@ def test_the_bytes_are_those_of_the_encoder(like: Record, record: Record, other:
         | {"case": record.case, "index": record.index, "ties": ties}
     )
     line = Alike(like).line(record.case, record.index, list(ties.values()))
-    assert line.body.encode() == encode(wanted)
+    assert line.body == encode(wanted)
     assert decode(line.body) == wanted
     assert (line.case, line.place, line.like) == (record.case, record.index, like)

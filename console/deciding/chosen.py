@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
+from itertools import chain
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self
 
 from console.errors import Refused
@@ -45,7 +47,7 @@ class Row(NamedTuple):
     number: int
     id: int
     change: Change
-    ties: tuple[int, ...]
+    ties: list[int]
 
 
 class Put(NamedTuple):
@@ -183,7 +185,7 @@ class Chosen:
         return source
 
     def put(self, rows: Iterable[Put]) -> None:
-        """Put rows, in this order: how an undo brings what it read from the records."""
+        """Put rows, in the order of their ids: how an undo brings what it read from the records."""
         from models.bulk import insert_stored, stored
 
         connection = self._connection
@@ -195,7 +197,7 @@ class Chosen:
         def filled() -> Iterator[tuple[Any, ...]]:
             named = [(n, name_of(column, self._case)) for n, column in enumerate(self._columns)]
             ties = [table.name for table in self._ties]
-            for number, row in enumerate(rows):
+            for number, row in enumerate(sorted(rows, key=attrgetter("id"))):
                 before, after = row.before.get, row.after.get
                 yield (
                     number,
@@ -267,6 +269,8 @@ class Chosen:
 
     def rows(self) -> Iterator[Row]:
         """The chosen cases in their order. Those that change alike share their `change`, which is worked out once."""
+        from models.raw import raw_rows
+
         chosen, ties = self.table.c, [self.table.c[f"tie_{table.name}"] for table in self._ties]
         pinned = [chosen[f"before_{n}"] for n in range(len(self._columns))]
         pinned += [chosen[f"after_{n}"] for n in self._pinned]
@@ -274,12 +278,12 @@ class Chosen:
         query = sa.select(chosen.number, chosen.id, *ties, *(tie.is_(None) for tie in ties), *raw)
         kinds, values = 2 + len(ties), 2 + 2 * len(ties)
         alike: dict[tuple[Any, ...], tuple[Change, tuple[int, ...]]] = {}
-        for row in self._connection.execute(query.order_by(chosen.number)):
+        for row in chain.from_iterable(raw_rows(self._connection, query.order_by(chosen.id))):
             known = alike.get(row[kinds:])
             if known is None:
                 known = alike[row[kinds:]] = self._change(row[values:], row[kinds:values])
             change, places = known
-            yield Row(row[0], row[1], change, tuple([row[place] for place in places]))
+            yield Row(row[0], row[1], change, [row[place] for place in places])
 
     def _read(self, column: sa.Column[Any], value: Any) -> Any:
         """The engine's value of a column as ours: done once for many rows, and not row by row."""
@@ -348,8 +352,8 @@ def _table(
     return sa.Table(
         name,
         sa.MetaData(),
-        sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
-        sa.Column("id", sa.BigInteger, nullable=False),
+        sa.Column("number", sa.Integer, nullable=False),
+        sa.Column("id", t.registration.c.id.type, primary_key=True, autoincrement=False),
         sa.Column("version", sa.BigInteger, nullable=False),
         *(sa.Column(f"tie_{table}", sa.BigInteger) for table in ties),
         *(sa.Column(f"seen_{table}", sa.BigInteger) for table in locked),

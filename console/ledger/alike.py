@@ -48,10 +48,12 @@ class Alike:
 
     def __init__(self, like: Record) -> None:
         self._like = like
-        ties = ",".join(f"{_fixed(canonical(name))}:%d" for name in sorted(like.ties))
-        self._body = (
-            f'{{{_fields(_BeforeCase, like)},"case":%d,{_fields(_BeforeIndex, like)},"index":%d,'
-            f'{_fields(_BeforeTies, like)},"ties":{{{ties}}}}}'
+        ties = b",".join(_fixed(canonical(name)) + b":%d" for name in sorted(like.ties))
+        self._body = b'{%b,"case":%%d,%b,"index":%%d,%b,"ties":{%b}}' % (
+            _fields(_BeforeCase, like),
+            _fields(_BeforeIndex, like),
+            _fields(_BeforeTies, like),
+            ties,
         )
 
     def line(self, case: int, index: int, ties: Sequence[int]) -> Line:
@@ -59,12 +61,12 @@ class Alike:
         return Line(self._like, case, index, self._body % (case, index, *ties))
 
 
-def _fields(kind: type[msgspec.Struct], like: Record) -> str:
+def _fields(kind: type[msgspec.Struct], like: Record) -> bytes:
     """These fields of the record, as they stand between its braces."""
     part = kind(*(getattr(like, name) for name in kind.__struct_fields__))
     return _fixed(canonical(part)[1:-1])
 
 
-def _fixed(encoded: bytes) -> str:
-    """Text that putting numbers in leaves as it is."""
-    return encoded.decode().replace("%", "%%")
+def _fixed(encoded: bytes) -> bytes:
+    """What putting numbers in leaves as it is."""
+    return encoded.replace(b"%", b"%%")

@@ -123,23 +123,23 @@ def append(
     connection: sa.Connection, head: Head, records: Iterable[Record], progress: Progress = SILENT
 ) -> list[bytes]:
     """Write the records, whose indexes continue the head's, and the new head; returns their leaf hashes."""
-    lines = (Line(record, record.case, record.index, _encode(record).decode()) for record in records)
+    lines = (Line(record, record.case, record.index, _encode(record)) for record in records)
     return append_lines(connection, head, lines, 0, progress)
 
 
 class Line(NamedTuple):
-    """The record of this case at this index, in its canonical text; `like` is itself, or differs in case, index and ties alone."""
+    """The record of this case at this index, in its canonical bytes; `like` is itself, or differs in case, index and ties alone."""
 
     like: Record
     case: int
     place: int
-    body: str
+    body: bytes
 
 
 def append_lines(
     connection: sa.Connection, head: Head, lines: Iterable[Line], total: int, progress: Progress = SILENT
 ) -> list[bytes]:
-    """The same for records whose text stands already. They are asked for as they are written. Raises Cancelled."""
+    """The same for records that are encoded already. They are asked for as they are written. Raises Cancelled."""
     from models.bulk import insert_stored
 
     leaves: list[bytes] = []
@@ -159,15 +159,15 @@ def _rows(
     what: tuple[Any, ...] = ()
     at = cache(lambda text: stored(connection, t.record.c.at, datetime.fromisoformat(text)))
     log = str(head.log)
-    for line in lines:
-        if line.place != index:
+    for alike, case, place, body in lines:
+        if place != index:
             raise ValueError("a record's index does not continue the log")
-        if line.like is not like:
-            like = line.like
+        if alike is not like:
+            like = alike
             who = (at(like.at), like.operator, like.kind, like.desk, like.action)
             what = (like.batch, like.from_state, like.to_state)
-        leaves.append(sha256(b"\x00" + line.body.encode()).digest())
-        yield (log, index, *who, line.case, *what, line.body)
+        leaves.append(sha256(b"\x00" + body).digest())
+        yield (log, index, *who, case, *what, body.decode())
         index += 1
         if not index % SAID_EVERY:
             progress.say(len(leaves), total, "recording")
