@@ -15,7 +15,8 @@ from console.filters import begins
 from console.lazy import sa, t
 from console.names import email_key, name_key
 from console.people import masked_number, person_name, student_name
-from console.scope import family_numbers
+from console.reaching import number
+from console.scope import families_of, tied
 from console.text import SafeText, join, safe
 
 if TYPE_CHECKING:
@@ -87,16 +88,14 @@ def _any_of(
     key: sa.ColumnElement[int],
     ways: Sequence[tuple[Predicate, Sequence[sa.ColumnElement[Any]]]],
     *where: Predicate,
-    among: Any = None,
 ) -> Predicate:
-    """True for the rows that one of the ways leads to: each by its own index, and no more of each than are shown, in its order.
+    """True for the rows that one of the ways leads to: each in the order of its own index, until there are more than are shown.
 
-    For an operator of some schools `among` selects those of their schools, and every one of them is looked at.
+    So what is rare in a name's order is soon met, and what is not there costs no more than looking at all who bear the name.
     """
-    if among is not None:
-        return sa.and_(key.in_(among), sa.or_(*(way for way, _ in ways)), *where)
     found = [
-        sa.select(key.label("id")).where(way, *where).order_by(*order).limit(EACH + 1).subquery() for way, order in ways
+        sa.select(key.label("id")).where(way, *where).order_by(*order).limit(number(EACH + 1)).subquery()
+        for way, order in ways
     ]
     return key.in_(sa.union_all(*(sa.select(each.c.id) for each in found)))
 
@@ -109,12 +108,7 @@ def _seen(operator: Operator) -> list[Predicate]:
     """The students of the operator's schools."""
     if operator.schools is None:
         return []
-    return [t.student.c.school_id.in_(sorted(operator.schools))]
-
-
-def _theirs(operator: Operator, among: sa.Select[Any]) -> sa.Select[Any] | None:
-    """What is selected of students, of those at the operator's schools; None for an operator of all."""
-    return None if operator.schools is None else among.where(*_seen(operator))
+    return [sa.func.judged(t.student.c.school_id).in_(sorted(operator.schools))]
 
 
 def _students(connection: sa.Connection, operator: Operator, wanted: str) -> list[Hit]:
@@ -122,19 +116,20 @@ def _students(connection: sa.Connection, operator: Operator, wanted: str) -> lis
     key = name_key(wanted)
     plain, in_order = s.mask == "none", (s.family_key, s.id)
     ways = [
-        *((sa.and_(plain, begins(each, key)), in_order) for each in (s.family_key, s.name_key)),
-        (sa.and_(plain, _mail(s.email_key, wanted)), in_order),
-        (s.number == wanted, in_order),
-        (s.pseudonym == wanted, in_order),
+        (sa.and_(plain, begins(s.family_key, key)), in_order),
+        (sa.and_(plain, begins(s.name_key, key)), (s.name_key, s.id)),
+        (sa.and_(plain, _mail(s.email_key, wanted)), (s.id,)),
+        (s.number == wanted, (s.id,)),
+        (s.pseudonym == wanted, (s.id,)),
     ]
     rows = connection.execute(
         sa.select(
             s.id, s.given_name, s.family_name, s.mask, s.pseudonym, s.number, s.grade, t.school.c.name.label("school")
         )
         .select_from(t.student.outerjoin(t.school, t.school.c.id == s.school_id))
-        .where(_any_of(s.id, ways, among=_theirs(operator, sa.select(s.id))))
+        .where(_any_of(s.id, ways, *_seen(operator)))
         .order_by(*in_order)
-        .limit(EACH + 1)
+        .limit(number(EACH + 1))
     )
     return [
         Hit(
@@ -155,21 +150,22 @@ def _accounts(connection: sa.Connection, operator: Operator, wanted: str) -> lis
     key = name_key(wanted)
     in_order = (a.family_key, a.id)
     ways = [
-        *((begins(each, key), in_order) for each in (a.family_key, a.name_key)),
-        (begins(a.login_key, wanted.lower()), in_order),
-        (_mail(a.email_key, wanted), in_order),
+        (begins(a.family_key, key), in_order),
+        (begins(a.name_key, key), (a.name_key, a.id)),
+        (begins(a.login_key, wanted.lower()), (a.login_key,)),
+        (_mail(a.email_key, wanted), (a.id,)),
     ]
-    where = [
-        a.type.in_(("parent", "student", "asp")),
-        # A student's login carries the name that the student's mask hides.
-        sa.or_(a.student_id.is_(None), ~sa.exists().where(t.student.c.id == a.student_id, t.student.c.mask != "none")),
-    ]
-    among = None if operator.schools is None else family_numbers(operator.schools)
+    # A student's login carries the name that the student's mask hides.
+    shown = sa.or_(a.student_id.is_(None), ~tied(t.student.c.id == a.student_id, t.student.c.mask != "none"))
+    if operator.schools is not None:
+        # In this order: of a student at no school of the operator's, row-level security would ask for all cases of them first.
+        shown = sa.case((families_of(operator.schools), shown), else_=sa.false())
+    where = [a.type.in_(("parent", "student", "asp")), shown]
     rows = connection.execute(
         sa.select(a.id, a.given_name, a.family_name, a.login, a.type, a.status)
-        .where(_any_of(a.id, ways, *where, among=among))
+        .where(_any_of(a.id, ways, *where))
         .order_by(*in_order)
-        .limit(EACH + 1)
+        .limit(number(EACH + 1))
     )
     return [
         Hit(
@@ -190,20 +186,12 @@ def _contacts(connection: sa.Connection, operator: Operator, wanted: str) -> lis
     key = name_key(wanted)
     in_order = (c.name_key, c.id)
     ways = [
-        *((begins(each, key), in_order) for each in (c.name_key, c.family_key)),
-        (_mail(c.email_key, wanted), in_order),
+        (begins(c.name_key, key), in_order),
+        (begins(c.family_key, key), (c.family_key, c.id)),
+        (_mail(c.email_key, wanted), (c.id,)),
     ]
     shown = [tie.active, s.mask == "none", *_seen(operator)]
-    tied = (
-        sa.exists()
-        .select_from(t.contact_tie.join(t.student, s.id == tie.student_id))
-        .where(tie.contact_id == c.id, *shown)
-    )
-    named = (
-        _any_of(c.id, ways, c.status == "active", tied)
-        if operator.schools is None
-        else sa.and_(c.status == "active", sa.or_(*(way for way, _ in ways)))
-    )
+    named = _any_of(c.id, ways, c.status == "active", tied(tie.contact_id == c.id, s.id == tie.student_id, *shown))
     rows = connection.execute(
         sa.select(
             c.id,
@@ -219,7 +207,7 @@ def _contacts(connection: sa.Connection, operator: Operator, wanted: str) -> lis
         .select_from(t.contact.join(t.contact_tie, tie.contact_id == c.id).join(t.student, s.id == tie.student_id))
         .where(named, *shown)
         .order_by(*in_order, s.id)
-        .limit(EACH + 1)
+        .limit(number(EACH + 1))
     )
     return [
         Hit(

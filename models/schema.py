@@ -78,6 +78,26 @@ def _least(element: Least, compiler: SQLCompiler, **how: Any) -> str:
     return f"min({compiler.process(element.clauses, **how)})"
 
 
+class Judged(ReturnTypeFromArgs[Any]):
+    """`sa.func.judged(column)`: the column itself, for judging rows that were found by another one.
+
+    SQLite, which does not know how many rows a value has, would rather find them by the index of this one.
+    """
+
+    name = "judged"
+    inherit_cache = True
+
+
+@compiles(Judged)
+def _itself(element: Judged, compiler: SQLCompiler, **how: Any) -> str:
+    return compiler.process(element.clauses.clauses[0], **how)
+
+
+@compiles(Judged, "sqlite")
+def _no_term_of_an_index(element: Judged, compiler: SQLCompiler, **how: Any) -> str:
+    return f"+{compiler.process(element.clauses.clauses[0], **how)}"
+
+
 class Listed(GenericFunction[Any]):
     """`sa.func.listed(number, text)`: whether the number is one of those in a text such as `3,17,4`; one statement for any of them.
 
