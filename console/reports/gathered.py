@@ -17,7 +17,7 @@ from console.lazy import sa, t
 from console.text import csv_cell, safe
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from console.reports.lines import Ground, Lines
 
@@ -67,10 +67,11 @@ class Form:
 class Columns:
     """What the database knows of a record; `case`, `was`, `became` and `batch` are null where a report says nothing.
 
-    `joined` puts values into a template, nothing for a null.
+    `joined` puts values into a template, nothing for a null; `object` makes a JSON object of them.
     """
 
     joined: Callable[..., sa.ColumnElement[str]]
+    object: Callable[[Mapping[str, Any]], sa.ColumnElement[str]]
     no: sa.ColumnElement[str]
     when: sa.ColumnElement[str]
     operator: sa.ColumnElement[str]
@@ -129,8 +130,8 @@ def _columns(ground: Ground) -> Columns:
     else:
         when = sa.func.replace(_stored(r.at), _constant(" "), _constant("T")).concat(_constant("Z"))
     return Columns(
-        _concat if ground.postgres else _printf,
-        r.index, when, r.operator_id, r.desk, r.action, sa.func.nullif(r.case_id, sa.literal_column("0")),
+        _concat if ground.postgres else _printf, _json_concat if ground.postgres else _json_object,
+        r.index, when, r.operator_id, r.desk, r.action, sa.func.nullif(r.case_id, sa.literal_column("0"), type_=sa.BigInteger()),
         r.from_state, r.to_state, r.kind, sa.func.nullif(r.batch, _constant("")),
     )  # fmt: skip
 
@@ -156,6 +157,23 @@ def _printf(template: str, *values: Any) -> sa.ColumnElement[str]:
     return sa.func.printf(_constant(template), *values)
 
 
+def _json_concat(values: Mapping[str, Any]) -> sa.ColumnElement[str]:
+    """On PostgreSQL: an object without blanks, as its own functions do not write it. Numbers stay bare."""
+
+    def said(value: Any) -> sa.ColumnElement[str]:
+        number = isinstance(value.type, sa.Integer)
+        text = _text(value) if number else _constant('"').concat(value).concat(_constant('"'))
+        return sa.func.coalesce(text, _constant("null"))
+
+    template = "{" + ",".join(f'"{name}":%s' for name in values) + "}"
+    return _concat(template, *map(said, values.values()))
+
+
+def _json_object(values: Mapping[str, Any]) -> sa.ColumnElement[str]:
+    """The same on SQLite."""
+    return sa.func.json_object(*(part for name, value in values.items() for part in (_constant(name), value)))
+
+
 def _constant(text: str) -> sa.ColumnElement[str]:
     """Text of ours as a constant of the statement: a parameter would be looked at for each record."""
     return sa.literal_column("'" + text + "'", sa.Text())
@@ -174,28 +192,10 @@ def _csv_quiet(text: bytes, count: int, _nulls: int) -> bool:
 
 
 def _jsonl_line(c: Columns, name: sa.ColumnElement[str]) -> sa.ColumnElement[str]:
-    def said(value: sa.ColumnElement[str]) -> sa.ColumnElement[str]:
-        return sa.func.coalesce(_constant('"').concat(value).concat(_constant('"')), _constant("null"))
-
-    template = (
-        '{"no":%s,"when":"%s","operator_id":%s,"desk":"%s","action":"%s","case":%s,"from":%s,"to":%s,"kind":"%s","batch":%s,'
-        '"operator":"%s"}'
-    )
-    case = sa.func.coalesce(_text(c.case), _constant("null"))
-    return c.joined(
-        template,
-        c.no,
-        c.when,
-        c.operator,
-        c.desk,
-        c.action,
-        case,
-        said(c.was),
-        said(c.became),
-        c.kind,
-        said(c.batch),
-        name,
-    )
+    return c.object({
+        "no": c.no, "when": c.when, "operator_id": c.operator, "desk": c.desk, "action": c.action, "case": c.case,
+        "from": c.was, "to": c.became, "kind": c.kind, "batch": c.batch, "operator": name,
+    })  # fmt: skip
 
 
 def _jsonl_quiet(text: bytes, count: int, nulls: int) -> bool:
