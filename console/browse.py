@@ -12,7 +12,7 @@ from console.queue import COUNT_CAP, Count, Row
 from console.reaching import ask, bearers, number
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from contextlib import AbstractContextManager
 
     from console.desk import Desk, Sight, Value
@@ -146,9 +146,7 @@ class Browse:
     def _paging(self, count: int, few: bool, anchored: bool, backwards: bool, including: bool) -> sa.Select[Any]:
         descending = self.order.descending != backwards
         by, key = self._by, self.desk.key()
-        order = [
-            each.desc() if descending else each.asc() for each in ((key,) if by is key else (by, self.desk.apart()))
-        ]
+        order = self._ordered(by, descending)
         beyond = [self._beyond(descending, including)] if anchored else []
         most = number(count)
         shown = sa.select(
@@ -157,24 +155,13 @@ class Browse:
             *self.desk.shown(self.sight),
             by.label("anchor"),
         ).select_from(self.desk.source())
-        always, lanes = self._question.always, self._question.lanes
         whole = [*self._question.whole, *(self._among_bearers() if few else ()), *beyond]
-        if few or (not lanes and getattr(by, "table", None) is self.desk.case()):
+        if few or (not self._question.lanes and getattr(by, "table", None) is self.desk.case()):
             return shown.where(*whole).order_by(*order).limit(most)
         row = tuple(self.desk.case().primary_key.columns)
-        pages = [
-            sa.select(*row, by.label("by"))
-            .select_from(self._from([*always, *lane, by, key]))
-            .where(*always, *lane, *beyond)
-            .order_by(*order)
-            .limit(most)
-            .subquery()
-            for lane in ([[each] for each in lanes] or [[]])
-        ]
-        page = pages[0]
-        if len(pages) > 1:
-            merge = sa.union_all if self._question.apart else sa.union
-            merged = merge(*map(sa.select, pages)).subquery()
+        page, *others = self._by_lane([*row, by.label("by")], by, order, most, beyond)
+        if others:
+            merged = self._together([page, *others]).subquery()
             last = merged.c[self.desk.apart().name]
             merged_order = [c.desc() if descending else c.asc() for c in (merged.c.by, last)]
             page = sa.select(merged).order_by(*merged_order).limit(most).subquery()
@@ -185,13 +172,44 @@ class Browse:
         return [sa.func.listed(self.desk.key(), sa.bindparam("bearers", type_=sa.Text()))]
 
     def _counting(self, cap: int | None, *, few: bool) -> sa.Select[Any]:
-        """A count needs no order, so the lanes are one predicate here, of whose rows the engine takes the nearest."""
+        """What is counted up to a cap is reached as the first pages are, by the desk's own order.
+
+        Left to itself PostgreSQL would read the table from its beginning, where it believes that enough will soon be met: old cases.
+        """
         where = [*self._question.whole, *(self._among_bearers() if few else ())]
         source = self._from(where)
         if cap is None:
             return sa.select(sa.func.count()).select_from(source).where(*where)
-        found = sa.select(number(1)).select_from(source).where(*where).limit(number(cap + 1))
-        return sa.select(sa.func.count()).select_from(found.subquery())
+        most = number(cap + 1)
+        found: Any = sa.select(number(1)).select_from(source).where(*where)
+        if where and not few:
+            by = self.desk.order_by(self.desk.order, self.sight)
+            once = [number(1).label("found")] if self._question.apart else self.desk.case().primary_key.columns
+            found = self._together(self._by_lane(once, by, self._ordered(by, self.desk.descending), most, ()))
+        return sa.select(sa.func.count()).select_from(found.limit(most).subquery())
+
+    def _by_lane(
+        self, shown: Iterable[Any], by: Any, order: Sequence[Any], most: Any, beyond: Sequence[Predicate]
+    ) -> list[sa.Subquery]:
+        """The first rows of each lane; of everything, where there are none."""
+        always = self._question.always
+        return [
+            sa.select(*shown)
+            .select_from(self._from([*always, *lane, by, self.desk.key()]))
+            .where(*always, *lane, *beyond)
+            .order_by(*order)
+            .limit(most)
+            .subquery()
+            for lane in ([[each] for each in self._question.lanes] or [[]])
+        ]
+
+    def _together(self, lanes: Sequence[sa.Subquery]) -> Any:
+        each = [sa.select(lane) for lane in lanes]
+        return each[0] if len(each) == 1 else (sa.union_all if self._question.apart else sa.union)(*each)
+
+    def _ordered(self, by: sa.ColumnElement[Any], descending: bool) -> list[sa.ColumnElement[Any]]:
+        each = (by,) if by is self.desk.key() else (by, self.desk.apart())
+        return [column.desc() if descending else column.asc() for column in each]
 
     def _from(self, read: Sequence[sa.ColumnElement[Any]]) -> sa.FromClause:
         """The case's table where nothing else is read, and every row of it is a row of the source."""

@@ -168,7 +168,7 @@ def _count(connection: sa.Connection, query: Any) -> int:
 
 def _ours(sight: Sight, school: sa.ColumnElement[int]) -> list[Any]:
     schools = sight.operator.schools
-    return [] if schools is None else [school.in_(sorted(schools))]
+    return [] if schools is None else [sa.func.judged(school).in_(sorted(schools))]
 
 
 def _reviews(connection: sa.Connection, sight: Sight) -> int:

@@ -80,6 +80,7 @@ class Grants(Desk):
     digit = "4"
     see = Permission.GRANTS_SEE
     order = "arrived"
+    whole = True
     waiting = "state:requested"
     empty = "No grant matches. Everything that waits is shown by state:requested."
     columns = (

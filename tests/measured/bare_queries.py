@@ -48,6 +48,10 @@ def questions() -> list[Question]:
     here = [f"school_id = {school} AND {lane}" for school in (7, 8) for lane in waiting]
     capped = "SELECT count(*) FROM (SELECT 1 FROM {} LIMIT 1001) c"
     either = f"registration WHERE {waiting[0]} OR ({waiting[1]})"
+    first = " UNION ALL ".join(
+        f"SELECT * FROM (SELECT 1 FROM registration WHERE {lane} ORDER BY arrived_at, id LIMIT 1001) l{n}"
+        for n, lane in enumerate(waiting)
+    )
     moment = "2026-10-31 20:00:00"
     word = {"key": "oscarmarerwick", "behind": "oscarmarerwicl", "mail": "oscar.marerwick", "next": "oscar.marerwicl"}
     own = (
@@ -74,7 +78,8 @@ r.kind, o.name FROM record r LEFT JOIN operator o ON o.id = r.operator_id WHERE 
             {
                 "first": _page(_merged(waiting)),
                 "last": _page(_merged(waiting, "arrived_at DESC, id DESC"), "r.arrived_at DESC, r.id DESC"),
-                "count": capped.format(either),
+                # In order: a plan that reads the table as it lies takes 0.3 ms or 1 s, as chance has it where it begins.
+                "count": capped.format(f"({first}) w"),
                 "exact": f"SELECT count(*) FROM {either}",
             },
         ),
