@@ -33,15 +33,17 @@ if TYPE_CHECKING:
 
 SCOPE = "district"
 NAMES = ("north", "south", "west")
-TTL = 5
+TTL = 7
 """Seconds for which the leader's key is good. Patroni wants at least its pause and two of its time-outs."""
+MEMORY = Path("/dev/shm")
+"""Where etcd writes, if there is such a place: it waits for its disk at every step, and who waits for it for long steps down."""
 WELL_WITHIN = 120.0
 """Seconds until all three are well again, on a machine that is busy."""
 PARAMETERS = SETTINGS | {"wal_log_hints": "on", "shared_buffers": "16MB", "autovacuum": "off", "timezone": "UTC"}
 LIFE = {
     "ttl": TTL,
     "loop_wait": 1,
-    "retry_timeout": 2,
+    "retry_timeout": 3,
     # A leader whose server died hands over, where by default it would start it again.
     "primary_start_timeout": 0,
     "synchronous_mode": True,
@@ -165,8 +167,10 @@ class Three:
 
     def __init__(self) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="district-patroni-", dir="/tmp"))
+        self._kept = Path(tempfile.mkdtemp(prefix="district-etcd-", dir=MEMORY if MEMORY.is_dir() else "/tmp"))
         if os.geteuid() == 0:
             os.chown(self.folder, NOBODY, NOBODY)
+            os.chown(self._kept, NOBODY, NOBODY)
         store, self._peer, *ports = free_ports(2 + 2 * len(NAMES))
         self._store = store
         self.nodes = [Node(name, self.folder, store, ports.pop(), ports.pop()) for name in NAMES]
@@ -205,7 +209,8 @@ class Three:
         if self._etcd is not None:
             self._etcd.kill()
             self._etcd.wait()
-        shutil.rmtree(self.folder, ignore_errors=True)
+        for folder in (self.folder, self._kept):
+            shutil.rmtree(folder, ignore_errors=True)
 
     def leader(self, *, other_than: Node | None = None) -> Node:
         """Whoever can be written to, as soon as somebody can."""
