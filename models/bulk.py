@@ -1,4 +1,4 @@
-"""Many rows into one table by the driver's own bulk path: COPY on PostgreSQL, one prepared statement on SQLite."""
+"""Many rows into one table by the engine's own bulk path: COPY on PostgreSQL, statements of many rows on SQLite."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 from models.row_scope import POLICIES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from sqlalchemy import Column, Connection, Table
 
 COPY_FROM = 50
 """Rows from which COPY is worth its set-up."""
-PORTION = 2_000
-"""Rows that SQLite is given at a time, so that they never all stand in memory."""
+TOGETHER = 200
+"""Rows of one statement where there is no COPY: each statement costs as much as another row, and SQLite takes 32,766 values in one."""
 
 
 def insert_rows(connection: Connection, table: Table, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
@@ -65,14 +65,11 @@ def insert_stored(connection: Connection, table: Table, columns: Sequence[str], 
                 cursor.execute("DROP TABLE incoming")
         return
     mark = "?" if connection.dialect.name == "sqlite" else "%s"
-    marks = ", ".join([mark] * len(columns))
-    for portion in _portions(chain(begun, coming)):
-        connection.exec_driver_sql(f"INSERT INTO {into} ({names}) VALUES ({marks})", portion)
-
-
-def _portions(rows: Iterator[Sequence[Any]]) -> Iterator[list[tuple[Any, ...]]]:
-    while portion := [tuple(row) for row in islice(rows, PORTION)]:
-        yield portion
+    marks = f"({', '.join([mark] * len(columns))})"
+    coming = chain(begun, coming)
+    while many := list(islice(coming, TOGETHER)):
+        values = ", ".join([marks] * len(many))
+        connection.exec_driver_sql(f"INSERT INTO {into} ({names}) VALUES {values}", tuple(chain.from_iterable(many)))
 
 
 def _converted(row: Sequence[Any], converters: Sequence[tuple[int, Callable[[Any], Any]]]) -> tuple[Any, ...]:
