@@ -102,10 +102,10 @@ def model(table: sa.Table) -> Any:
 
 
 def update(cases: Any, ties: Any, user: int) -> int:
-    """The fastest way that leaves a record a row."""
+    """The fastest way that leaves a record a row: the log is told the rows' numbers, and their other columns are not read."""
     from django.contrib.admin.models import CHANGE, LogEntry
 
-    LogEntry.objects.log_actions(user, cases, CHANGE, MESSAGE)
+    LogEntry.objects.log_actions(user, cases.only("id"), CHANGE, MESSAGE)
     ties.filter(id__in=cases.values("membership_id")).update(
         status="approved", since=NOON.date(), verified_at=NOON, version=1
     )
