@@ -161,7 +161,7 @@ def test_the_commands_of_the_house_are_listed_by_make_alone() -> None:
     listed = subprocess.run(
         ["make", "--no-print-directory"], cwd=ROOT, capture_output=True, text=True, check=True
     ).stdout
-    wanted = {"demo", "test", "check", "lock", "picture", "faults", "bench", "clean", "help"}
+    wanted = {"demo", "test", "check", "lock", "picture", "faults", "failovers", "bench", "clean", "help"}
     assert wanted <= {line.split()[1] for line in listed.splitlines() if line.startswith("  make ")}
 
 
