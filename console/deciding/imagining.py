@@ -134,7 +134,7 @@ def _becoming(table: sa.Table, chosen: Chosen) -> str:
             continue
         key, value = after[column.name]
         columns.append(
-            f"CASE WHEN r.id IN (SELECT {key} FROM chosen)"
+            f"CASE WHEN EXISTS (SELECT 1 FROM chosen WHERE {key} = r.id)"
             f" THEN (SELECT {value} FROM chosen WHERE {key} = r.id ORDER BY number LIMIT 1)"
             f" ELSE r.{column.name} END AS {column.name}"
         )
