@@ -246,7 +246,7 @@ def test_a_failover_of_patroni_in_bulk_decisions_loses_nothing(
     office.engine.dispose()
     journal.close()
     counted(
-        f"PostgreSQL and Patroni, three nodes: {what} in bulk decisions",
+        f"Bulk decisions under Patroni with three nodes: {what}",
         **counts.told(),
         another_led_then=moved,
         two_led_at_once=two_led,
