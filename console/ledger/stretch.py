@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from hashlib import sha256
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from console.lazy import sa, t
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from console.ledger.log import Record
 
 BATCH = SHARED.index("batch")
+_BODY = itemgetter(2)
 
 
 @dataclass(slots=True)
@@ -74,12 +76,11 @@ class _Reader:
         following = self._following(rows)
         self._expected = rows[-1][0] + 1
         self._found.count += len(rows)
-        shared, record, likeness, leaves = self._shared, self._record, self._likeness, []
+        shared, record, likeness = self._shared, self._record, self._likeness
         run = self._runs[-1] if self._runs else None
-        for row in rows:
-            place, case, text = row[:3]
-            body = text.encode() if isinstance(text, str) else text or b""
-            leaves.append(sha256(b"\x00" + body).digest())
+        bodies = [text.encode() if isinstance(text, str) else text or b"" for text in map(_BODY, rows)]
+        for row, body in zip(rows, bodies, strict=True):
+            place, case = row[:2]
             if run is not None and record is not None and row[3:] == shared:
                 if likeness is None:
                     likeness = Likeness(record)
@@ -95,7 +96,7 @@ class _Reader:
             if record is not None and record.detail:
                 self._details.setdefault(record.detail, (place, record.batch))
         self._shared, self._record, self._likeness = shared, record, likeness
-        self._found.leaves += leaves[:following]
+        self._found.leaves += [sha256(b"\x00" + body).digest() for body in bodies[:following]]
 
     def _following(self, rows: list[tuple[Any, ...]]) -> int:
         """How many of the rows come before the first record of the stretch that is missing."""

@@ -19,7 +19,7 @@ from console.text import csv_cell, safe
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from console.reports.lines import Ground, Lines
+    from console.reports.lines import Ground, Lines, Window
 
     Write = Callable[[bytes], object]
 
@@ -103,7 +103,7 @@ def write_gathered(lines: Lines, write: Write, of: Form, plainly: Callable[[Line
         mark = sa.literal(_MARK).concat(_text(r.operator_id)).concat(_MARK)
         name = sa.case((r.operator_id.in_(sorted(marked)), mark), else_=name)
     nullable = [r.from_state, r.to_state, sa.func.nullif(r.batch, "")] if of.nulls else []
-    for window in lines.windows(of.line(_columns(ground), name), WINDOW, nullable):
+    for window in _one_ahead(lines.windows(of.line(_columns(ground), name), WINDOW, nullable)):
         text = window.text
         if marked:
             text = of.marks.sub(b"x", text)
@@ -114,6 +114,17 @@ def write_gathered(lines: Lines, write: Write, of: Form, plainly: Callable[[Line
         if marked:
             text = of.marks.sub(lambda found: marked[int(found[1])], window.text)
         write(text + b"\n")
+
+
+def _one_ahead(windows: Iterator[Window]) -> Iterator[Window]:
+    """The same, the next one being put together by the database while this one is looked at and written."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(1) as other:
+        coming = other.submit(next, windows, None)
+        while (window := coming.result()) is not None:
+            coming = other.submit(next, windows, None)
+            yield window
 
 
 def _is_plain(name: str, of: Form) -> bool:
