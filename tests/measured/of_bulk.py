@@ -88,7 +88,8 @@ same tables with the same indexes, constraints and triggers; it judges, locks, h
 console's approval without notices; *full*: as it is, with a reason that is kept encrypted and a notice to each applicant.
 *Django update*: `log_actions` and `queryset.update()` for cases and ties; *Django loop*: `save()` of both and a log entry, row by
 row, {LOOPED:,} rows, scaled. Django runs in a process of its own over the same tables. A row was decided before in all of them, so
-that nothing is done for the first time."""
+that nothing is done for the first time, but for the statements of a filter, which are put together once (9 ms). The state that is
+signed is written through to the disk (10 ms). Where the bare is not 4 or 6 times faster than Django either, no decision can be."""
 
 
 def _approving(report: Report, district: District, rounds: int) -> None:
