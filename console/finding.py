@@ -156,7 +156,7 @@ def _accounts(connection: sa.Connection, operator: Operator, wanted: str) -> lis
         (_mail(a.email_key, wanted), (a.id,)),
     ]
     # A student's login carries the name that the student's mask hides.
-    shown = sa.or_(a.student_id.is_(None), ~tied(t.student.c.id == a.student_id, t.student.c.mask != "none"))
+    shown = sa.or_(a.student_id.is_(None), ~tied(t.account, t.student.c.id == a.student_id, t.student.c.mask != "none"))
     if operator.schools is not None:
         # In this order: of a student at no school of the operator's, row-level security would ask for all cases of them first.
         shown = sa.case((families_of(operator.schools), shown), else_=sa.false())
@@ -191,7 +191,9 @@ def _contacts(connection: sa.Connection, operator: Operator, wanted: str) -> lis
         (_mail(c.email_key, wanted), (c.id,)),
     ]
     shown = [tie.active, s.mask == "none", *_seen(operator)]
-    named = _any_of(c.id, ways, c.status == "active", tied(tie.contact_id == c.id, s.id == tie.student_id, *shown))
+    named = _any_of(
+        c.id, ways, c.status == "active", tied(t.contact, tie.contact_id == c.id, s.id == tie.student_id, *shown)
+    )
     rows = connection.execute(
         sa.select(
             c.id,

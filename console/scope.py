@@ -48,12 +48,12 @@ def schools_called(text: str) -> sa.Select[Any]:
     return sa.select(s.id).where(called)
 
 
-def tied(*where: Predicate) -> Predicate:
-    """True where there are such rows of other tables; looked for each time, for rows of which a limit lets only few be met.
+def tied(of: sa.Table, *where: Predicate) -> Predicate:
+    """True for the rows of `of` that have such rows of other tables; looked for one by one, where a limit lets only few be met.
 
     PostgreSQL would collect all such rows first and look each up among them; an offset, of none, keeps it from that.
     """
-    return sa.exists(sa.select(sa.literal_column("1")).where(*where).offset(sa.literal_column("0")))
+    return sa.exists(sa.select(sa.literal_column("1")).where(*where).correlate(of).offset(sa.literal_column("0")))
 
 
 def families_of(schools: Iterable[int]) -> Predicate:
@@ -62,10 +62,10 @@ def families_of(schools: Iterable[int]) -> Predicate:
     schools = sorted(schools)
     here = [sa.func.judged(school).in_(schools) for school in (s.school_id, r.school_id, g.school_id)]
     return sa.or_(
-        tied(s.id == a.student_id, here[0]),
-        tied(r.account_id == a.id, here[1]),
-        tied(m.account_id == a.id, s.id == m.student_id, here[0]),
-        tied(g.account_id == a.id, here[2]),
+        tied(t.account, s.id == a.student_id, here[0]),
+        tied(t.account, r.account_id == a.id, here[1]),
+        tied(t.account, m.account_id == a.id, s.id == m.student_id, here[0]),
+        tied(t.account, g.account_id == a.id, here[2]),
     )
 
 
