@@ -49,7 +49,7 @@ class Sizes:
 
 def measure(report: Report) -> None:
     """Both engines."""
-    sizes = Sizes(3_000, 1_000, 300, 1) if report.small else Sizes(USERS, FEWER, APPLYING, 2)
+    sizes = Sizes(3_000, 1_000, 300, 1) if report.small else Sizes(USERS, FEWER, APPLYING, 1)
     with Cluster() as cluster:
         for engine in NAMES:
             _engine(report, engine, cluster, sizes)
@@ -64,7 +64,7 @@ def measure(report: Report) -> None:
     report.note(
         "*Others wait* is the longest that somebody else who wants to decide had to wait, tried fifty times a second from another "
         "connection: for SQLite's write lock, for the row of PostgreSQL that every decision takes. *Memory* is the most that the "
-        "process had at all; the import of a tenth of the users is what it is compared with."
+        "process had at all; the import of a tenth of the users is what it is compared with. Each way goes once."
     )
 
 
