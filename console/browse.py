@@ -9,7 +9,7 @@ from console.deciding.choosing import in_scope
 from console.errors import Usage
 from console.lazy import sa
 from console.queue import COUNT_CAP, Count, Row
-from console.reaching import ask, bearers, number
+from console.reaching import ask, bearers, looking_up, number
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -51,7 +51,7 @@ class Browse:
         self.order = order or Order(desk.order, desk.descending)
         self.watermark = watermark
         self._question = ask(desk, where, sight)
-        self._look_up = bool(self._question.words)
+        self._words = looking_up(self._question)
         self._made: dict[tuple[object, ...], sa.Select[Any]] = {}
         try:
             self._by = desk.order_by(self.order.column, sight)
@@ -133,9 +133,11 @@ class Browse:
 
     def _bearers(self, connection: sa.Connection) -> dict[str, str]:
         """The cases that alone can match, as the statements take them; nothing where they are too many to begin with."""
-        found = bearers(connection, self._question) if self._look_up else None
-        self._look_up = found is not None
-        return {} if found is None else {"bearers": found}
+        found = bearers(connection, self._words)
+        if found is None:
+            self._words = ()
+            return {}
+        return {"bearers": found}
 
     def _once(self, how: tuple[object, ...], made: Callable[[], sa.Select[Any]]) -> sa.Select[Any]:
         """The statement, made when it is first wanted: a page costs its own reading and nothing else."""

@@ -97,18 +97,27 @@ def _alternatives(predicate: Predicate) -> tuple[Predicate, ...]:
     return (predicate,)
 
 
-def bearers(connection: sa.Connection, question: Question) -> str | None:
-    """The numbers of the cases of the word that the fewest bear, as `3,17,4`; None where every word is borne by many."""
-    best: str | None = None
+def looking_up(question: Question) -> tuple[sa.Executable, ...]:
+    """For each word, how many bear it and who they are, by each way to them; no further than matters."""
     # What bears several words is rarer than any of them, so that little is met on the way.
-    fewest = (WIDE if len(question.words) == 1 else 10 * WIDE) + 1
-    for looked_up in question.words:
+    enough = (WIDE if len(question.words) == 1 else 10 * WIDE) + 1
+    made: list[sa.Executable] = []
+    for ways in question.words:
         counted = []
-        for each in looked_up:
-            case = each.limit(number(fewest)).subquery().c[0]
+        for each in ways:
+            case = each.limit(number(enough)).subquery().c[0]
             listed = sa.func.aggregate_strings(sa.cast(case, sa.Text()), ",")
             counted.append(sa.select(sa.func.count().label("many"), listed.label("listed")).select_from(case.table))
-        rows = connection.execute(sa.union_all(*counted)).all()
+        made.append(sa.union_all(*counted))
+    return tuple(made)
+
+
+def bearers(connection: sa.Connection, looked_up: Sequence[sa.Executable]) -> str | None:
+    """The numbers of the cases of the word that the fewest bear, as `3,17,4`; None where every word is borne by many."""
+    best: str | None = None
+    fewest = (WIDE if len(looked_up) == 1 else 10 * WIDE) + 1
+    for each in looked_up:
+        rows = connection.execute(each).all()
         found = sum(row.many for row in rows)
         if found < fewest:
             best, fewest = ",".join(row.listed for row in rows if row.listed), found

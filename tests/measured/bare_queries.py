@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 _SHOWN = """r.id, r.state, r.kind, r.given_name, r.family_name, r.match, r.flags, r.facts, r.arrived_at, r.account_id, r.student_id,
-s.given_name, s.family_name, s.mask, s.pseudonym, h.name"""
+r.deferred_until, r.asked_at, s.given_name, s.family_name, s.mask, s.pseudonym, h.name"""
 _JOINED = "LEFT JOIN student s ON s.id = r.student_id LEFT JOIN school h ON h.id = r.school_id"
 _TODAY = "'2026-11-20'"
 
@@ -66,7 +66,8 @@ def questions() -> list[Question]:
         " WHERE s.family_key >= :key AND s.family_key < :behind AND s.mask <> 'initial'"
     )
     student = """SELECT s.id, s.given_name, s.family_name, s.mask, s.pseudonym, s.number, s.grade, s.parents_blocked, s.verify_parents,
-s.directory_opt_out, s.status, s.mask_review, (SELECT count(*) FROM membership m WHERE m.student_id = s.id AND m.blocked), h.name
+s.directory_opt_out, s.status, s.family_key, s.mask_review, s.block_review, s.verify_review, s.opt_out_review,
+(SELECT count(*) FROM membership m WHERE m.student_id = s.id AND m.blocked), h.name
 FROM student s LEFT JOIN school h ON h.id = s.school_id"""
     record = """SELECT r.log, r."index", r.at, r.operator_id, r.desk, r.action, r.case_id, r.batch, r.from_state, r.to_state,
 r.kind, o.name FROM record r LEFT JOIN operator o ON o.id = r.operator_id WHERE r.log = 'ledger'"""

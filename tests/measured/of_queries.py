@@ -34,7 +34,9 @@ GOAL = 1.1
 ADDED = 1.0
 """Milliseconds that a reading may add to the database's own time."""
 SECONDS = 0.6
-"""For how long ours and the bare statement alternate, three times at least; in a trial run they do so three times."""
+"""For how long ours and the bare statement alternate, four times at least; in a trial run they do so four times."""
+WARM = 7
+"""Runs before: PostgreSQL settles on one plan of a prepared statement at the sixth."""
 
 
 def measure(report: Report) -> None:
@@ -69,14 +71,8 @@ def _compare(report: Report, large: Large, driver: Driver) -> None:
             sent = caught(large.office.engine, lambda q=queue, w=what: ways[w](q))
             bare = [driver.by_hand(sql, question.typed)]
             driver.within(operator.schools)
-            ours, best, whole = _in_turns(
-                [
-                    lambda s=sent: driver.run(s),
-                    lambda s=bare: driver.run(s),
-                    lambda q=queue, w=what: ways[w](q),
-                ],
-                _pace(report),
-            )
+            ours, best = _in_turns(lambda s=sent: driver.run(s), lambda s=bare: driver.run(s), _pace(report))
+            whole = _median(lambda q=queue, w=what: ways[w](q), _pace(report))
             said = f"{large.engine}: {question.says}, {what}"
             report.compared(said, ours * 1000, {"bare": best * 1000}, GOAL, "bare", "ms")
             added = (whole - ours) * 1000
@@ -124,18 +120,19 @@ def _listing(report: Report, large: Large) -> None:
         )
 
 
-def _in_turns(each: list[Callable[[], object]], seconds: float) -> list[float]:
-    """The median of each, in seconds, run in turns after a warm-up."""
-    for _ in range(7):  # PostgreSQL settles on one plan of a prepared statement at the sixth
-        for run in each:
-            run()
-    taken: list[list[float]] = [[] for _ in each]
-    for _ in _for_a_while(seconds):
-        for run, times in zip(each, taken, strict=True):
+def _in_turns(one: Callable[[], object], other: Callable[[], object], seconds: float) -> tuple[float, float]:
+    """The medians of both, in seconds, after a warm-up of each. Either goes first as often: the second finds its rows at hand."""
+    for _ in range(WARM):
+        one()
+        other()
+    taken: tuple[list[float], list[float]] = ([], [])
+    pair = ((one, taken[0]), (other, taken[1]))
+    for turn in _for_a_while(seconds):
+        for run, times in pair if turn % 2 else pair[::-1]:
             began = time.perf_counter()
             run()
             times.append(time.perf_counter() - began)
-    return [statistics.median(times) for times in taken]
+    return statistics.median(taken[0]), statistics.median(taken[1])
 
 
 def _pace(report: Report) -> float:
@@ -143,7 +140,8 @@ def _pace(report: Report) -> float:
 
 
 def _median(what: Callable[[], object], seconds: float) -> float:
-    what()
+    for _ in range(WARM):
+        what()
     taken = []
     for _ in _for_a_while(seconds):
         began = time.perf_counter()
@@ -154,7 +152,7 @@ def _median(what: Callable[[], object], seconds: float) -> float:
 
 def _for_a_while(seconds: float) -> Iterator[int]:
     end = time.perf_counter() + seconds
-    for turn in range(200):
-        if turn >= 3 and time.perf_counter() > end:
+    for turn in range(400):
+        if turn >= 4 and time.perf_counter() > end:
             return
         yield turn
