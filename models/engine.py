@@ -146,11 +146,11 @@ def prepared(connection: Connection) -> Iterator[None]:
         yield
         return
     driver: Any = connection.connection.driver_connection
-    driver.prepare_threshold = 0
+    before, driver.prepare_threshold = driver.prepare_threshold, 0
     try:
         yield
     finally:
-        driver.prepare_threshold = None
+        driver.prepare_threshold = before
 
 
 def writing(

@@ -69,18 +69,21 @@ def explain(connection: sa.Connection, account_id: int, student_id: int, today: 
 
     Raises Refused when there is no such account or student.
     """
-    account = _one(connection, t.account, account_id, "account")
-    student = _one(connection, t.student, student_id, "student")
-    return Explanation(
-        account=account_id,
-        type=account.type,
-        name=_called(connection, account, student),
-        student=student_id,
-        student_name=student_name(student.given_name, student.family_name, student.mask, student.pseudonym),
-        day=today,
-        ways=tuple(way for _, way in _ways(connection, student_id, today, viewer=account_id)),
-        reasons=reasons(connection, account, student, today),
-    )
+    from models.engine import prepared
+
+    with prepared(connection):
+        account = _one(connection, t.account, account_id, "account")
+        student = _one(connection, t.student, student_id, "student")
+        return Explanation(
+            account=account_id,
+            type=account.type,
+            name=_called(connection, account, student),
+            student=student_id,
+            student_name=student_name(student.given_name, student.family_name, student.mask, student.pseudonym),
+            day=today,
+            ways=tuple(way for _, way in _ways(connection, student_id, today, viewer=account_id)),
+            reasons=reasons(connection, account, student, today),
+        )
 
 
 def who_can_see(connection: sa.Connection, student_id: int, today: date) -> tuple[Reader, ...]:
