@@ -18,6 +18,7 @@ from textual.worker import get_current_worker
 from console.errors import ConsoleError
 from console.params import options, read_params
 from console.queue import Tone
+from screens.fields import Fields
 from screens.form_dialog import CODE, FormDialog, without_dashes
 from screens.plan_words import SHOWN, plan_content, unplanned_content
 from screens.prompt import Line
@@ -77,8 +78,9 @@ class DecideDialog(FormDialog):
         self._read_plan()
 
     def ledger_grew(self, _size: int) -> None:
-        """Others decided something: perhaps about these."""
-        self._read_plan()
+        """Others decided something: perhaps about these. Before it is drawn there is nothing to read again."""
+        if self.query(Fields):
+            self._read_plan()
 
     def _read_plan(self) -> None:
         params, fault = None, ""

@@ -23,11 +23,13 @@ TREE = 2
 
 
 def statements(portal: Portal, work: Callable[[], object]) -> list[str]:
-    """What is said to the database meanwhile."""
+    """What is said to the database meanwhile. Where there is no COPY, rows go over some hundred at a time: that is said once."""
     said: list[str] = []
 
     def listen(_connection: Any, _cursor: Any, statement: str, *_more: Any) -> None:
-        said.append(statement)
+        into, values, _ = statement.partition(" VALUES (?")
+        if not (values and said and said[-1].startswith(f"{into} VALUES")):
+            said.append(statement)
 
     sa.event.listen(portal.office.engine, "before_cursor_execute", listen)
     try:

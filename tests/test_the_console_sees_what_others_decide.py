@@ -7,11 +7,12 @@ import sys
 import threading
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from console.watch import watch
+from screens.watching import LedgerGrew
 from tests.on_screen import console, district, filled, hurried, opened, press, settle, shown, until
 from tests.services.pty import Pty
 
@@ -101,6 +102,23 @@ async def test_an_open_dialog_reads_its_plan_again(district: Portal) -> None:
         await press(pilot, "y")
         await settle(pilot)
         assert "done for 1 registration" in shown(app)
+
+
+async def test_a_dialog_that_is_not_drawn_yet_bears_that_others_decide(district: Portal) -> None:
+    """Word of a decision may arrive between the key that opens a dialog and the dialog."""
+    async with console(district, desk="registrations") as (app, pilot):
+        await settle(pilot)
+        push = app.push_screen
+
+        def pushed(screen: Any, *more: Any, **named: Any) -> Any:
+            opening = push(screen, *more, **named)
+            assert not screen.children
+            app.on_ledger_grew(LedgerGrew(10**6))  # type: ignore[attr-defined]
+            return opening
+
+        app.push_screen = pushed  # type: ignore[method-assign]
+        await press(pilot, "a")
+        await until(pilot, "Approve: 1 registration")
 
 
 def test_an_idle_console_sends_nothing_until_somebody_decides(filled: Path, tmp_path: Path) -> None:
