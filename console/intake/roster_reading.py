@@ -7,7 +7,7 @@ same findings and the same refusals whoever reads; what the others read is the f
 from __future__ import annotations
 
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from console.errors import ConsoleError, Unavailable
 from console.intake.roster_stage import FILES, Reading, Share, stage_roster
@@ -55,13 +55,13 @@ def _gather(lines: list[Connection], stage: Stage, roster: Roster, reading: Read
     far = dict.fromkeys(lines, 0)
     left = list(lines)
     while left:
-        for line in wait(left):
-            word, *said = heard(line, ENDED)  # type: ignore[arg-type] # what is waited for are lines
+        for line in cast("list[Connection]", wait(left)):
+            word, *said = heard(line, ENDED)
             if word == "rows":
                 table, columns, rows = said
                 write(stage.metadata.tables[table], columns, rows)
             elif word == "read":
-                far[line] = said[0]  # type: ignore[index]
+                far[line] = said[0]
                 # Both look into a file that is small, so that a little is read twice.
                 done = min(sum(far.values()), roster.size)
                 reading.progress.say(done // _KIB, roster.size // _KIB, "reading the roster, KiB:")
@@ -69,7 +69,7 @@ def _gather(lines: list[Connection], stage: Stage, roster: Roster, reading: Read
                 own, of_files = said
                 reading.findings.include([own])
                 roster.hear(of_files)
-                left.remove(line)  # type: ignore[arg-type]
+                left.remove(line)
 
 
 class _Telling:

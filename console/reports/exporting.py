@@ -299,6 +299,7 @@ class _Export:
             else:
                 for index in self._lines.between(window.first, window.last).places():
                     self._runs.add(index, index + 1)
+            lines.said(window.count)
 
     def _record(self, manifest: Manifest) -> tuple[str, str]:
         """Put the export on the ledger and have it signed; returns its batch and the record's exact bytes as text."""

@@ -107,13 +107,12 @@ def write_gathered(lines: Lines, write: Write, of: Form, plainly: Callable[[Line
         text = window.text
         if marked:
             text = of.marks.sub(b"x", text)
-        if not of.is_quiet(text, window.count, window.nulls):
+        if of.is_quiet(text, window.count, window.nulls):
+            write((of.marks.sub(lambda found: marked[int(found[1])], window.text) if marked else text) + b"\n")
+        else:
             for data in plainly(lines.between(window.first, window.last)):
                 write(data)
-            continue
-        if marked:
-            text = of.marks.sub(lambda found: marked[int(found[1])], window.text)
-        write(text + b"\n")
+        lines.said(window.count)
 
 
 def _one_ahead(windows: Iterator[Window]) -> Iterator[Window]:

@@ -100,6 +100,10 @@ class Lines:
 
         return Lines(*self._asked, names=self._names, reasons=self._reasons, said=say)
 
+    def said(self, many: int) -> None:
+        """Tell that so many more are written; iterating over lines does it by itself, who takes windows does it."""
+        self._said(many)
+
     def between(self, first: int, last: int) -> Lines:
         """Those from index `first` to `last`."""
         office, sight, where, size = self._asked
@@ -138,7 +142,6 @@ class Lines:
             raw = text.encode() if isinstance(text, str) else text
             yield Window(first, end, count, count * len(nullable) - known, raw)
             last = end
-            self._said(count)
 
     def _together(self, line: sa.ColumnElement[str]) -> sa.ColumnElement[Any]:
         """All lines of a subquery in one text, in its order: both engines keep to it, and verifying a report would show if not."""
