@@ -19,17 +19,17 @@ from contextlib import ExitStack, contextmanager, suppress
 from http.client import HTTPConnection, HTTPException
 from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 from psycopg import sql
 
 from tests.services.postgres import NOBODY, OWNER, end_at_once, make_roles, programs
 from tests.services.standby import SETTINGS
+from tests.services.standing import Standing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from types import TracebackType
 
 SCOPE = "district"
 NAMES = ("north", "south", "west")
@@ -162,7 +162,7 @@ class Node:
         self._patroni.send_signal(signal.SIGCONT)
 
 
-class Three:
+class Three(Standing):
     """The three of them; use it with `with`."""
 
     def __init__(self) -> None:
@@ -177,30 +177,23 @@ class Three:
         self._etcd: subprocess.Popen[bytes] | None = None
         self._numbers = count(1)
 
-    def __enter__(self) -> Self:
-        try:
-            here, peer = (f"http://127.0.0.1:{port}" for port in (self._store, self._peer))
-            words = [
-                "etcd",
-                "--data-dir",
-                str(self.folder / "etcd"),
-                "--initial-cluster",
-                f"default={peer}",
-                "--enable-v2",
-            ]
-            words += ["--listen-client-urls", here, "--advertise-client-urls", here]
-            words += ["--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer]
-            self._etcd = launch(words, self.folder, "etcd")
-            for node in self.nodes:
-                node.start()
-            make_roles(self.well().url("postgres"))
-        except BaseException:
-            self.stop()
-            raise
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self.stop()
+    def start(self) -> None:
+        """Start the store, then the nodes, and wait until one of them leads."""
+        here, peer = (f"http://127.0.0.1:{port}" for port in (self._store, self._peer))
+        words = [
+            "etcd",
+            "--data-dir",
+            str(self.folder / "etcd"),
+            "--initial-cluster",
+            f"default={peer}",
+            "--enable-v2",
+        ]
+        words += ["--listen-client-urls", here, "--advertise-client-urls", here]
+        words += ["--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer]
+        self._etcd = launch(words, self.folder, "etcd")
+        for node in self.nodes:
+            node.start()
+        make_roles(self.well().url("postgres"))
 
     def stop(self) -> None:
         """End everything at once."""

@@ -20,13 +20,13 @@ import threading
 import time
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 from tests.services.certificates import Authority
+from tests.services.standing import Standing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from types import TracebackType
 
 SUFFIX = "DC=corp,DC=example"
 USERS = f"CN=Users,{SUFFIX}"
@@ -91,7 +91,7 @@ def lacking() -> str:
     return "" if tried.returncode == 0 else "no network namespace can be made here"
 
 
-class Samba:
+class Samba(Standing):
     """The domain controller; use it with `with`."""
 
     def __init__(self) -> None:
@@ -102,17 +102,10 @@ class Samba:
         self._connection: Any = None
         self.port = self.tls_port = 0
 
-    def __enter__(self) -> Self:
-        try:
-            self._provision()
-            self._launch()
-        except BaseException:
-            self.stop()
-            raise
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self.stop()
+    def start(self) -> None:
+        """Provision the domain and launch its server."""
+        self._provision()
+        self._launch()
 
     @property
     def ldaps(self) -> str:

@@ -20,17 +20,17 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from console.ids import SystemRandom
 from console.ssh.drop_in import text
 from console.ssh.layout import Layout
 from console.ssh.user_ca import new_authority
 from tests.services.postgres import free_port
+from tests.services.standing import Standing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from types import TracebackType
 
 SSHD = "/usr/sbin/sshd"  # sshd starts itself again for each connection and wants its absolute path
 SEPARATION = Path("/run/sshd")  # sshd as root does not start without it
@@ -58,7 +58,7 @@ Subsystem sftp internal-sftp
 """
 
 
-class Sshd:
+class Sshd(Standing):
     """The server; use it with `with`. `config` is the settings file that the drop-in names."""
 
     def __init__(self, config: Path, *, unused_seconds: int = 60) -> None:
@@ -78,17 +78,6 @@ class Sshd:
             unused_seconds=unused_seconds,
         )
         self._server: subprocess.Popen[bytes] | None = None
-
-    def __enter__(self) -> Self:
-        try:
-            self.start()
-        except BaseException:
-            self.stop()
-            raise
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self.stop()
 
     def start(self) -> None:
         """Make host key, authority and lists, and start the server."""
