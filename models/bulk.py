@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from itertools import chain, islice
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from models.row_scope import POLICIES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from sqlalchemy import Column, Connection, Table
 
@@ -41,14 +42,21 @@ def _converter(connection: Connection, column: Column[Any]) -> Callable[[Any], A
     return column.type.dialect_impl(connection.dialect).bind_processor(connection.dialect)
 
 
-def insert_stored(connection: Connection, table: Table, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """The same for values that are already as the engine stores them."""
+def insert_stored(
+    connection: Connection,
+    table: Table,
+    columns: Sequence[str],
+    rows: Iterable[Sequence[Any]],
+    same: Mapping[str, Any] = MappingProxyType({}),
+) -> None:
+    """The same for values that are already as the engine stores them; `same` has those that no row has for itself."""
     coming = iter(rows)
     begun = list(islice(coming, COPY_FROM))
     if not begun:
         return
     quote = connection.dialect.identifier_preparer.quote
-    names = ", ".join(quote(name) for name in columns)
+    names = ", ".join(quote(name) for name in (*same, *columns))
+    shared = tuple(same.values())
     into = quote(table.name)
     if connection.dialect.name == "postgresql" and len(begun) >= COPY_FROM:
         # COPY refuses a table with row-level security, so there the rows take the way through one without.
@@ -59,17 +67,23 @@ def insert_stored(connection: Connection, table: Table, columns: Sequence[str], 
                 cursor.execute(f"CREATE TEMPORARY TABLE incoming AS SELECT {names} FROM {into} WITH NO DATA")
             with cursor.copy(f"COPY {through} ({names}) FROM STDIN") as copy:
                 for row in chain(begun, coming):
-                    copy.write_row(row)
+                    copy.write_row((*shared, *row))
             if through != into:
                 cursor.execute(f"INSERT INTO {into} ({names}) SELECT {names} FROM incoming")
                 cursor.execute("DROP TABLE incoming")
         return
-    mark = "?" if connection.dialect.name == "sqlite" else "%s"
-    marks = f"({', '.join([mark] * len(columns))})"
     coming = chain(begun, coming)
+    if connection.dialect.name == "sqlite":
+        # A numbered place is filled once for all rows; those without a number count on from there.
+        marks = ", ".join([*(f"?{n}" for n, _ in enumerate(shared, 1)), *["?"] * len(columns)])
+        first, repeated = shared, ()
+    else:
+        marks = ", ".join(["%s"] * (len(shared) + len(columns)))
+        first, repeated = (), shared
     while many := list(islice(coming, TOGETHER)):
-        values = ", ".join([marks] * len(many))
-        connection.exec_driver_sql(f"INSERT INTO {into} ({names}) VALUES {values}", tuple(chain.from_iterable(many)))
+        values = ", ".join([f"({marks})"] * len(many))
+        given = chain.from_iterable((*repeated, *row) for row in many) if repeated else chain.from_iterable(many)
+        connection.exec_driver_sql(f"INSERT INTO {into} ({names}) VALUES {values}", (*first, *given))
 
 
 def _converted(row: Sequence[Any], converters: Sequence[tuple[int, Callable[[Any], Any]]]) -> tuple[Any, ...]:

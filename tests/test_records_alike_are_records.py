@@ -33,14 +33,14 @@ RECORDS = st.builds(
 )
 
 
-@given(like=RECORDS, record=RECORDS, other=st.lists(NUMBERS, min_size=3, max_size=3))
-def test_the_bytes_are_those_of_the_encoder(like: Record, record: Record, other: list[int]) -> None:
-    ties = dict(zip(sorted(like.ties), other, strict=False))
-    wanted = Record(
-        **{name: getattr(like, name) for name in like.__struct_fields__}
-        | {"case": record.case, "index": record.index, "ties": ties}
-    )
-    line = Alike(like).line(record.case, record.index, list(ties.values()))
-    assert line.body == encode(wanted)
-    assert decode(line.body) == wanted
-    assert (line.case, line.place, line.like) == (record.case, record.index, like)
+@given(like=RECORDS, first=st.integers(0, 2**63 - 9), cases=st.lists(NUMBERS, min_size=1, max_size=4), data=st.data())
+def test_the_bytes_are_those_of_the_encoder(like: Record, first: int, cases: list[int], data: st.DataObject) -> None:
+    numbers = st.lists(NUMBERS, min_size=len(cases), max_size=len(cases))
+    ties = {name: data.draw(numbers) for name in sorted(like.ties)}
+    run = Alike(like).run(first, cases, list(ties.values()))
+    assert (run.like, run.first, run.cases) == (like, first, cases)
+    for place, (case, body) in enumerate(zip(cases, run.bodies, strict=True)):
+        own = {"case": case, "index": first + place, "ties": {name: of[place] for name, of in ties.items()}}
+        wanted = Record(**{name: getattr(like, name) for name in like.__struct_fields__} | own)
+        assert body == encode(wanted)
+        assert decode(body) == wanted

@@ -177,8 +177,8 @@ def decide(
             receipt = replace(
                 inner.receipt, decision=decision.name, done=count, notices=notices + inner.receipt.notices
             )
-        lines = _lines(chosen, desk, decision, sight, batch, first, plain | said, detail, named)
-        leaves = log.append_lines(connection, head, lines, count, progress)
+        runs = _runs(chosen, desk, decision, sight, batch, first, plain | said, detail, named)
+        leaves = log.append_runs(connection, head, runs, count, progress)
     conclude(connection, head, sight, receipt, call.key, call.digest(), desk.name, batch=batch)
     return (
         Committed(receipt, first, leaves) if inner is None else Committed(receipt, inner.first, inner.leaves + leaves)
@@ -292,7 +292,7 @@ def moment(at: Any) -> str:
     return str(at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"))
 
 
-def _lines(
+def _runs(
     chosen: Chosen,
     desk: Desk,
     decision: Decision,
@@ -302,8 +302,8 @@ def _lines(
     params: Mapping[str, Any],
     detail: str,
     subject: str,
-) -> Iterator[log.Line]:
-    """The record of each chosen case."""
+) -> Iterator[log.Run]:
+    """The records of the chosen cases."""
 
     @cache
     def alike(change: Change) -> Alike:
@@ -327,8 +327,8 @@ def _lines(
             )
         )
 
-    for row in chosen.rows():
-        yield alike(row.change).line(row.id, first + row.number, row.ties)
+    for run in chosen.runs():
+        yield alike(run.change).run(first + run.first, run.cases, run.ties)
 
 
 def _notify(

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from itertools import chain
-from operator import attrgetter
+from itertools import groupby
+from operator import attrgetter, itemgetter
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self
 
 from console.errors import Refused
@@ -41,13 +41,15 @@ class Change:
     ties: tuple[str, ...]
 
 
-class Row(NamedTuple):
-    """One chosen case: its place in the batch, its id, how it changes, the ids of the ties that `change` names."""
+class Run(NamedTuple):
+    """Chosen cases one after the other that change alike: the first one's place in the batch, their ids, and the ids of the ties that
+    `change` names, table by table.
+    """
 
-    number: int
-    id: int
+    first: int
+    cases: list[int]
     change: Change
-    ties: list[int]
+    ties: list[list[int]]
 
 
 class Put(NamedTuple):
@@ -267,7 +269,7 @@ class Chosen:
         """How many cases are chosen."""
         return int(self._connection.execute(sa.select(sa.func.count()).select_from(self.table)).scalar_one())
 
-    def rows(self) -> Iterator[Row]:
+    def runs(self) -> Iterator[Run]:
         """The chosen cases in their order. Those that change alike share their `change`, which is worked out once."""
         from models.raw import raw_rows
 
@@ -275,15 +277,19 @@ class Chosen:
         pinned = [chosen[f"before_{n}"] for n in range(len(self._columns))]
         pinned += [chosen[f"after_{n}"] for n in self._pinned]
         raw = [sa.type_coerce(column, sa.types.NullType()) for column in pinned]
-        query = sa.select(chosen.number, chosen.id, *ties, *(tie.is_(None) for tie in ties), *raw)
-        kinds, values = 2 + len(ties), 2 + 2 * len(ties)
+        query = sa.select(chosen.id, *ties, *(tie.is_(None) for tie in ties), *raw)
+        kinds = 1 + len(ties)
         alike: dict[tuple[Any, ...], tuple[Change, tuple[int, ...]]] = {}
-        for row in chain.from_iterable(raw_rows(self._connection, query.order_by(chosen.id))):
-            known = alike.get(row[kinds:])
-            if known is None:
-                known = alike[row[kinds:]] = self._change(row[values:], row[kinds:values])
-            change, places = known
-            yield Row(row[0], row[1], change, [row[place] for place in places])
+        first = 0
+        for portion in raw_rows(self._connection, query.order_by(chosen.id)):
+            for kind, group in groupby(portion, itemgetter(slice(kinds, None))):
+                known = alike.get(kind)
+                if known is None:
+                    known = alike[kind] = self._change(kind[len(ties) :], kind[: len(ties)])
+                change, places = known
+                rows = list(group)
+                yield Run(first, [row[0] for row in rows], change, [[row[place] for row in rows] for place in places])
+                first += len(rows)
 
     def _read(self, column: sa.Column[Any], value: Any) -> Any:
         """The engine's value of a column as ours: done once for many rows, and not row by row."""
@@ -309,8 +315,8 @@ class Chosen:
         changed = {table for table, was, becomes in zip(tables, old, new, strict=True) if was != becomes}
         ties = sorted(
             (str(table.name), place)
-            for place, table in enumerate(self._ties, 2)
-            if not missing[place - 2] and table in changed
+            for place, table in enumerate(self._ties)
+            if not missing[place] and table in changed
         )
         told = {self._case.name, *(name for name, _ in ties)}
         kept = [n for n, table in enumerate(tables) if table.name in told]
@@ -319,7 +325,7 @@ class Chosen:
             {names[n]: plain(new[n]) for n in kept},
             tuple(name for name, _ in ties),
         )
-        return change, tuple(place for _, place in ties)
+        return change, tuple(1 + place for _, place in ties)
 
 
 def _varies(value: Any) -> bool:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from datetime import timedelta
 from functools import cache
 from hashlib import sha256
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from console.authority import authorize
@@ -104,8 +105,8 @@ def undo(
         told = _retell(connection, _said(connection, row), chosen, desk, sight)
         done = decision.name if again else f"undo {decision.name}"
         receipt = Receipt(done, new, chosen.count(), skipped, told, len(skipped))
-        lines = _lines(chosen, records, desk, sight, new, first, batch)
-        leaves = log.append_lines(connection, head, lines, receipt.done, progress)
+        runs = _runs(chosen, records, desk, sight, new, first, batch)
+        leaves = log.append_runs(connection, head, runs, receipt.done, progress)
     conclude(connection, head, sight, receipt, key, digest, desk.name, undoes=batch)
     return Committed(receipt, first, leaves)
 
@@ -121,10 +122,10 @@ def _decision(desk: Desk, row: Any) -> Decision:
     raise Refused("What was shown or given out cannot be taken back; nothing was done. It stays on record.")
 
 
-def _lines(
+def _runs(
     chosen: Chosen, records: Sequence[log.Record], desk: Desk, sight: Sight, new: str, first: int, undone: str
-) -> Iterator[log.Line]:
-    """The record of each case that is undone: with the subject and the ties of the one that it turns round."""
+) -> Iterator[log.Run]:
+    """The records of the cases that are undone: each with the subject and the ties of the one that it turns round."""
     by_case = {record.case: record for record in records}
 
     @cache
@@ -149,11 +150,16 @@ def _lines(
             )
         )
 
-    for row in chosen.rows():
-        was = by_case[row.id]
-        ties = sorted(was.ties.items())
-        like = alike(row.change, was.subject, tuple(name for name, _ in ties))
-        yield like.line(row.id, first + row.number, [tie for _, tie in ties])
+    def said(case: int) -> tuple[str, tuple[str, ...]]:
+        return by_case[case].subject, tuple(sorted(by_case[case].ties))
+
+    for run in chosen.runs():
+        place = first + run.first
+        for (subject, tables), group in groupby(run.cases, said):
+            cases = list(group)
+            ties = [[by_case[case].ties[table] for case in cases] for table in tables]
+            yield alike(run.change, subject, tables).run(place, cases, ties)
+            place += len(cases)
 
 
 def _once_more(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from console.ledger.log import Line, canonical
+from console.ledger.log import Run, canonical
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -56,9 +56,10 @@ class Alike:
             ties,
         )
 
-    def line(self, case: int, index: int, ties: Sequence[int]) -> Line:
-        """The record of this case; `ties` are the rows' ids, in the order of their tables' names."""
-        return Line(self._like, case, index, self._body % (case, index, *ties))
+    def run(self, first: int, cases: Sequence[int], ties: Sequence[Sequence[int]]) -> Run:
+        """The records of these cases from index `first`; `ties` are the rows' ids, table by table in the order of their names."""
+        numbers = zip(cases, range(first, first + len(cases)), *ties, strict=True)
+        return Run(self._like, first, cases, list(map(self._body.__mod__, numbers)))
 
 
 def _fields(kind: type[msgspec.Struct], like: Record) -> bytes:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
 from hashlib import sha256
+from itertools import chain, groupby, repeat
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
@@ -123,72 +124,65 @@ def append(
     connection: sa.Connection, head: Head, records: Iterable[Record], progress: Progress = SILENT
 ) -> list[bytes]:
     """Write the records, whose indexes continue the head's, and the new head; returns their leaf hashes."""
-    lines = (Line(record, record.case, record.index, _encode(record)) for record in records)
-    return append_lines(connection, head, lines, 0, progress)
+    runs = (Run(record, record.index, [record.case], [_encode(record)]) for record in records)
+    return append_runs(connection, head, runs, 0, progress)
 
 
-class Line(NamedTuple):
-    """The record of this case at this index, in its canonical bytes; `like` is itself, or differs in case, index and ties alone."""
+class Run(NamedTuple):
+    """Records one after the other, from index `first`, in their canonical bytes; case, index and ties apart they are as `like`."""
 
     like: Record
-    case: int
-    place: int
-    body: bytes
+    first: int
+    cases: Sequence[int]
+    bodies: Sequence[bytes]
 
 
-def append_lines(
-    connection: sa.Connection, head: Head, lines: Iterable[Line], total: int, progress: Progress = SILENT
+def append_runs(
+    connection: sa.Connection, head: Head, runs: Iterable[Run], total: int, progress: Progress = SILENT
 ) -> list[bytes]:
     """The same for records that are encoded already. They are asked for as they are written. Raises Cancelled."""
-    from models.bulk import insert_stored
+    from models.bulk import insert_stored, stored
 
     leaves: list[bytes] = []
-    insert_stored(connection, t.record, COLUMNS, _rows(connection, head, lines, leaves, total, progress))
+    for values, some in groupby(runs, _shared):
+        same = dict(zip(SHARED, values, strict=True))
+        same["at"] = stored(connection, t.record.c.at, datetime.fromisoformat(same["at"]))
+        rows = chain.from_iterable(_rows(head, some, leaves, total, progress))
+        insert_stored(connection, t.record, OWN, rows, same)
     extend_head(connection, head, leaves)
     return leaves
 
 
 def _rows(
-    connection: sa.Connection, head: Head, lines: Iterable[Line], leaves: list[bytes], total: int, progress: Progress
-) -> Iterator[tuple[Any, ...]]:
-    """The lines in the order of COLUMNS; their leaf hashes are added to `leaves`."""
-    from models.bulk import stored
-
-    like, index = None, head.size
-    who: tuple[Any, ...] = ()
-    what: tuple[Any, ...] = ()
-    at = cache(lambda text: stored(connection, t.record.c.at, datetime.fromisoformat(text)))
-    log = str(head.log)
-    for alike, case, place, body in lines:
-        if place != index:
+    head: Head, runs: Iterable[Run], leaves: list[bytes], total: int, progress: Progress
+) -> Iterator[Iterable[tuple[Any, ...]]]:
+    """The records of each run in the order of OWN; their leaf hashes are added to `leaves`."""
+    for like, first, cases, bodies in runs:
+        before = len(leaves)
+        if first != head.size + before:
             raise ValueError("a record's index does not continue the log")
-        if alike is not like:
-            like = alike
-            who = (at(like.at), like.operator, like.kind, like.desk, like.action)
-            what = (like.batch, like.from_state, like.to_state)
-        leaves.append(sha256(b"\x00" + body).digest())
-        yield (log, index, *who, case, *what, body.decode())
-        index += 1
-        if not index % SAID_EVERY:
+        leaves += [sha256(b"\x00" + body).digest() for body in bodies]
+        index = range(first, first + len(bodies))
+        yield zip(index, cases, repeat(like.from_state), repeat(like.to_state), map(bytes.decode, bodies), strict=False)
+        if len(leaves) // SAID_EVERY > before // SAID_EVERY:
             progress.say(len(leaves), total, "recording")
 
 
 SAID_EVERY = 1_000
 """Records between two words about how far it is."""
-COLUMNS = (
-    "log",
-    "index",
-    "at",
-    "operator_id",
-    "kind",
-    "desk",
-    "action",
-    "case_id",
-    "batch",
-    "from_state",
-    "to_state",
-    "body",
-)
+SHARED = {
+    "log": "log",
+    "at": "at",
+    "operator_id": "operator",
+    "kind": "kind",
+    "desk": "desk",
+    "action": "action",
+    "batch": "batch",
+}
+"""The columns in which the records of one decision are alike, and what of a record stands there."""
+OWN = ("index", "case_id", "from_state", "to_state", "body")
+"""The columns that each record has for itself."""
+_shared = attrgetter(*(f"like.{name}" for name in SHARED.values()))
 
 
 def extend_head(connection: sa.Connection, head: Head, leaves: Sequence[bytes]) -> None:
