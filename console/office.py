@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from console.desk import Decision, Desk, Disclosure
     from console.directory import Directory
     from console.ids import RandomSource
+    from console.ledger.merkle import Growth
     from console.ledger.seal import Signer
     from console.progress import Progress
     from console.reports.exporting import Exported, Wanted
@@ -229,7 +230,7 @@ class Office:
         with self.reading() as connection:
             return read_size(connection, log)
 
-    def seal(self, log: Log = Log.LEDGER, known: tuple[int, list[bytes]] | None = None) -> None:
+    def seal(self, log: Log = Log.LEDGER, known: Growth | None = None) -> None:
         """Sign what the log holds. Raises Unverified when it does not continue what was signed, Unavailable if it may be lost yet."""
         from models.engine import confirm, has_standby
 
@@ -271,11 +272,11 @@ class Office:
                 if not asks_to_repeat(error) or attempt == TRIES - 1:
                     raise
         assert done is not None  # noqa: S101 - the loop returns or raises
-        if done.leaves:
-            self._sign((done.first, done.leaves))
+        if done.growth is not None:
+            self._sign(done.growth)
         return done.receipt
 
-    def _sign(self, known: tuple[int, list[bytes]] | None = None) -> None:
+    def _sign(self, known: Growth | None = None) -> None:
         """Sign what was saved. That it is saved is told whatever becomes of the signature: the next one covers it."""
         try:
             self.seal(known=known)

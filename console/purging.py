@@ -43,13 +43,13 @@ def purge_accounts(office: Office, sight: Sight) -> int:
     def work(connection: sa.Connection) -> Committed:
         ids = connection.execute(wanted.with_for_update(skip_locked=True)).scalars().all()
         if not ids:
-            return Committed(Receipt("purge", None, 0, (), 0), 0, [])
+            return Committed(Receipt("purge", None, 0, (), 0))
         head = log.lock_head(connection, Log.LEDGER)
         first = head.size
         _empty(connection, list(ids), first + 1)
         records = [_record(sight, batch, first + n, account) for n, account in enumerate(ids)]
         receipt = Receipt("purge", batch, len(records), (), 0)
-        return Committed(receipt, first, close(connection, head, records, sight, receipt, key, digest, "work"))
+        return Committed(receipt, close(connection, head, records, sight, receipt, key, digest, "work"))
 
     return office.carry_out(work, lambda connection: repeated(connection, sight, key, digest)).done
 

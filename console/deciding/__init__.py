@@ -25,6 +25,7 @@ from console.ids import batch_id
 from console.lazy import sa, t
 from console.ledger import log
 from console.ledger.alike import Alike
+from console.ledger.merkle import Growth
 from console.params import options
 from console.progress import SILENT
 from console.selection import Receipt, Skip
@@ -80,11 +81,10 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Committed:
-    """What a transaction left to do after its commit: the receipt to show, the leaves to sign."""
+    """What a transaction left to do after its commit: the receipt to show, and what to sign: nothing, where no record was written."""
 
     receipt: Receipt
-    first: int
-    leaves: list[bytes]
+    growth: Growth | None = None
 
 
 def repeated(connection: sa.Connection, sight: Sight, key: str, digest: bytes) -> Receipt | None:
@@ -135,7 +135,7 @@ def decide(
     authorize(sight.operator, decision.permission)
     # Before its parameters are judged: a day that was to come when the call was made may be over when it is repeated.
     if (found := repeated(connection, sight, call.key, call.digest())) is not None:
-        return Committed(found, 0, [])
+        return Committed(found)
     decision.check(params, sight)
     held_to_one(call)
     out = against(call, sight)
@@ -151,7 +151,7 @@ def decide(
             decision.name, None, 0, *_skipped(skips(connection, desk, call.selection, out, sight, left_out))
         )
         if not count:
-            return Committed(nothing, 0, [])
+            return Committed(nothing)
         waits, said = _satisfied(connection, call, chosen, count, sight, assurance)
         if waits:
             from console.deciding.requesting import request
@@ -161,7 +161,7 @@ def decide(
         work = Work(connection, sight, batch, params, vault, chosen.table, random, progress)
         inner = decision.underlying(work)
         if inner is not None and not inner.receipt.done:
-            return Committed(replace(inner.receipt, decision=decision.name), 0, [])
+            return Committed(replace(inner.receipt, decision=decision.name))
         progress.say(0, count, "changing")
         head = log.lock_head(connection, Log.LEDGER)
         first = head.size
@@ -178,11 +178,11 @@ def decide(
                 inner.receipt, decision=decision.name, done=count, notices=notices + inner.receipt.notices
             )
         runs = _runs(chosen, desk, decision, sight, batch, first, plain | said, detail, named)
-        leaves = log.append_runs(connection, head, runs, count, progress)
+        log.append_runs(connection, head, runs, count, progress)
     conclude(connection, head, sight, receipt, call.key, call.digest(), desk.name, batch=batch)
-    return (
-        Committed(receipt, first, leaves) if inner is None else Committed(receipt, inner.first, inner.leaves + leaves)
-    )
+    # What it carries out has grown the log by itself already.
+    before = head.start if inner is None or inner.growth is None else inner.growth.before
+    return Committed(receipt, Growth(before, head.frontier))
 
 
 def _skipped(found: tuple[tuple[Skip, ...], int]) -> tuple[tuple[Skip, ...], int, int]:
@@ -225,14 +225,14 @@ def close(
     *,
     batch: str | None = None,
     name: str = "",
-) -> list[bytes]:
-    """Append the records and the batch with its receipt; the last thing before the commit. Returns their leaf hashes.
+) -> Growth:
+    """Append the records and the batch with its receipt; the last thing before the commit.
 
     `batch` and `name` are the batch's own where they are not the receipt's.
     """
-    leaves = log.append(connection, head, records)
+    log.append(connection, head, records)
     conclude(connection, head, sight, receipt, key, digest, desk, batch=batch, name=name)
-    return leaves
+    return head.growth
 
 
 def conclude(

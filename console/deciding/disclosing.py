@@ -92,7 +92,7 @@ def _record(
     digest: bytes,
 ) -> Committed:
     if (found := repeated(connection, sight, key, digest)) is not None:
-        return Committed(found, 0, [])
+        return Committed(found)
     known = connection.execute(
         sa.select(desk.key()).select_from(desk.source()).where(desk.among((case,)), *in_scope(desk, sight))
     ).first()
@@ -123,4 +123,4 @@ def _record(
         ties={},
     )
     receipt = Receipt(disclosure.name, batch, 1, (), 0)
-    return Committed(receipt, first, close(connection, head, [record], sight, receipt, key, digest, desk.name))
+    return Committed(receipt, close(connection, head, [record], sight, receipt, key, digest, desk.name))

@@ -132,8 +132,8 @@ def keep(
         ties={},
     )
     waits = replace(receipt, request=number, until=moment(until), notices=told)
-    leaves = close(connection, head, [record], sight, waits, key, call_digest, "requests", batch=batch, name="ask")
-    return Committed(waits, first, leaves)
+    grown = close(connection, head, [record], sight, waits, key, call_digest, "requests", batch=batch, name="ask")
+    return Committed(waits, grown)
 
 
 def _stored(

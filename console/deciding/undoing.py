@@ -75,7 +75,7 @@ def undo(
     authorize(sight.operator, decision.permission)
     digest = undo_digest(batch)
     if (found := repeated(connection, sight, key, digest)) is not None:
-        return Committed(found, 0, [])
+        return Committed(found)
     if not decision.undoable:
         raise Refused(f"{decision.title} cannot be undone; nothing was done.")
     progress.say(0, len(records), "choosing")
@@ -89,7 +89,7 @@ def undo(
         if again:
             _once_more(connection, chosen, desk, decision, sight, assurance)
         if len(skipped) == len(records):
-            return Committed(Receipt(f"undo {decision.name}", None, 0, skipped, 0, len(skipped)), 0, [])
+            return Committed(Receipt(f"undo {decision.name}", None, 0, skipped, 0, len(skipped)))
         coded = again and type(decision).step_up is not Decision.step_up
         if assurance.asks and (coded or chosen.count() > sight.settings.signin.step_up_cases):
             assurance.spend(connection, sight.operator, digest, sight.now)
@@ -106,9 +106,9 @@ def undo(
         done = decision.name if again else f"undo {decision.name}"
         receipt = Receipt(done, new, chosen.count(), skipped, told, len(skipped))
         runs = _runs(chosen, records, desk, sight, new, first, batch)
-        leaves = log.append_runs(connection, head, runs, receipt.done, progress)
+        log.append_runs(connection, head, runs, receipt.done, progress)
     conclude(connection, head, sight, receipt, key, digest, desk.name, undoes=batch)
-    return Committed(receipt, first, leaves)
+    return Committed(receipt, head.growth)
 
 
 def _decision(desk: Desk, row: Any) -> Decision:

@@ -126,7 +126,7 @@ class _Sync:
         step()
         if not self.dry_run and (found := self._made(connection)) is not None:
             stage().drop(connection)
-            return Committed(found, 0, [])
+            return Committed(found)
         people = self._take_over(connection)
         step()
         stops = self._stops(people)
@@ -157,14 +157,14 @@ class _Sync:
             stops=stops,
         )
         if self.dry_run:
-            return Committed(Receipt(DECISION, None, 0, (), 0), 0, [])
+            return Committed(Receipt(DECISION, None, 0, (), 0))
         params: dict[str, Any] = {each.name: [each.added, each.changed, each.withdrawn] for each in kinds}
         params |= {"conflicts": count, "refused": findings.errors}
         record = record_of(self.sight, batch, first, f"{DESK}.{DECISION}", 0, params)
         receipt = Receipt(DECISION, batch, people.moved, (), told)
-        leaves = close(connection, head, [record], self.sight, receipt, self.key, self.digest, DESK)
+        grown = close(connection, head, [record], self.sight, receipt, self.key, self.digest, DESK)
         step()
-        return Committed(receipt, first, leaves)
+        return Committed(receipt, grown)
 
     def _take_over(self, connection: sa.Connection) -> Kind:
         """Compare and carry the difference out. Those that change get a version of 0 until the record's number is known."""

@@ -174,7 +174,7 @@ class RosterRun(Run):
         report = self.report
         assert report is not None  # noqa: S101 - it was just made
         if self.dry_run:
-            return Committed(Receipt("roster", None, 0, (), 0), 0, [])
+            return Committed(Receipt("roster", None, 0, (), 0))
         first = head.size
         connection.execute(
             t.roster_import.update()
@@ -190,8 +190,8 @@ class RosterRun(Run):
         params |= {"errors": report.errors, "held": report.held, "warnings": report.warnings}
         record = record_of(self.sight, batch, first, f"{DESK}.roster", report.number, params)
         receipt = Receipt("roster", batch, report.moved, (), 0)
-        leaves = close(connection, head, [record], self.sight, receipt, self.key, self.digest, DESK)
-        return Committed(receipt, first, leaves)
+        grown = close(connection, head, [record], self.sight, receipt, self.key, self.digest, DESK)
+        return Committed(receipt, grown)
 
 
 def _dangling(load: Load, findings: Findings) -> None:

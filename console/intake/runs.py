@@ -90,7 +90,7 @@ class Run:
 
         claim(connection)
         found = None if self.dry_run else self._made(connection)
-        return Committed(found, 0, []) if found is not None else None
+        return Committed(found) if found is not None else None
 
     def _work(self, connection: sa.Connection) -> Committed:
         raise NotImplementedError

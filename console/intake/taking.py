@@ -123,7 +123,7 @@ def take_intake(office: Office, operator: Operator) -> ImportReport:
 
         claim(connection)
         if not _waiting(connection):
-            return Committed(Receipt("take", None, 0, (), 0), 0, [])
+            return Committed(Receipt("take", None, 0, (), 0))
         committed, report = take(connection, sight, office, key, digest, Intake("intake"))
         reports.append(report)
         return committed
@@ -187,7 +187,7 @@ def take(
         params["sha256"] = intake.digest
     record = record_of(sight, batch, first, f"{DESK}.{intake.what}", 0, params)
     receipt = Receipt(intake.what, batch, done, (), 0)
-    leaves = close(connection, head, [record], sight, receipt, key, digest, DESK)
+    grown = close(connection, head, [record], sight, receipt, key, digest, DESK)
     intake.progress.say(done, done, "recording")
     report = ImportReport(
         intake.what,
@@ -198,7 +198,7 @@ def take(
         refused=len(taking.refused),
         refusals=tuple(_refusals(taking)),
     )
-    return Committed(receipt, first, leaves), report
+    return Committed(receipt, grown), report
 
 
 def _refusals(taking: Taking) -> Iterator[Any]:

@@ -17,7 +17,7 @@ import msgspec
 
 from console.errors import Unavailable
 from console.lazy import sa, t
-from console.ledger.merkle import EMPTY_ROOT, Frontier, Subtrees
+from console.ledger.merkle import EMPTY_ROOT, Frontier, Growth, Subtrees
 from console.progress import SILENT
 
 if TYPE_CHECKING:
@@ -91,11 +91,18 @@ class Head:
 
     log: Log
     frontier: Frontier
+    start: Frontier
+    """As it was when it was locked."""
 
     @property
     def size(self) -> int:
         """How many records the log holds."""
         return self.frontier.size
+
+    @property
+    def growth(self) -> Growth:
+        """From where it was locked to where it is."""
+        return Growth(self.start, self.frontier)
 
 
 def lock_head(connection: sa.Connection, log: Log) -> Head:
@@ -106,7 +113,8 @@ def lock_head(connection: sa.Connection, log: Log) -> Head:
     ).one_or_none()
     if row is None:
         raise Unavailable("The ledger is not set up in this database; nothing was done. Run district init.")
-    return Head(log, Frontier.from_bytes(row.size, row.frontier))
+    frontier = Frontier.from_bytes(row.size, row.frontier)
+    return Head(log, frontier, frontier.copy())
 
 
 def read_size(connection: sa.Connection, log: Log) -> int:
@@ -120,12 +128,10 @@ def start(connection: sa.Connection, log: Log) -> None:
     connection.execute(t.log_head.insert().values(log=log, size=0, frontier=b"", root=EMPTY_ROOT))
 
 
-def append(
-    connection: sa.Connection, head: Head, records: Iterable[Record], progress: Progress = SILENT
-) -> list[bytes]:
-    """Write the records, whose indexes continue the head's, and the new head; returns their leaf hashes."""
+def append(connection: sa.Connection, head: Head, records: Iterable[Record], progress: Progress = SILENT) -> None:
+    """Write the records, whose indexes continue the head's, and the new head."""
     runs = (Run(record, record.index, [record.case], [_encode(record)]) for record in records)
-    return append_runs(connection, head, runs, 0, progress)
+    append_runs(connection, head, runs, 0, progress)
 
 
 class Run(NamedTuple):
@@ -139,7 +145,7 @@ class Run(NamedTuple):
 
 def append_runs(
     connection: sa.Connection, head: Head, runs: Iterable[Run], total: int, progress: Progress = SILENT
-) -> list[bytes]:
+) -> None:
     """The same for records that are encoded already. They are asked for as they are written. Raises Cancelled."""
     from models.bulk import insert_stored, stored
 
@@ -150,7 +156,6 @@ def append_runs(
         rows = chain.from_iterable(_rows(head, some, leaves, total, progress))
         insert_stored(connection, t.record, OWN, rows, same)
     extend_head(connection, head, leaves)
-    return leaves
 
 
 def _rows(

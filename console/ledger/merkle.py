@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from functools import lru_cache, reduce
 from hashlib import sha256
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from console.errors import Unverified
 
@@ -129,6 +129,19 @@ class Frontier:
     def copy(self) -> Frontier:
         """The same tree, to grow apart from this one."""
         return Frontier.from_bytes(self._size, self.to_bytes())
+
+    def __eq__(self, other: object) -> bool:
+        """Whether it is a frontier of the very same tree."""
+        return isinstance(other, Frontier) and (self._size, self._roots) == (other._size, other._roots)
+
+    __hash__ = None  # type: ignore[assignment] # it grows
+
+
+class Growth(NamedTuple):
+    """A tree before leaves were appended to it, and after."""
+
+    before: Frontier
+    after: Frontier
 
 
 def split(size: int) -> int:

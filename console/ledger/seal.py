@@ -20,7 +20,7 @@ from console.errors import Unavailable, Unverified
 from console.keyfiles import write_atomically
 from console.lazy import sa, t
 from console.ledger.log import leaves_between
-from console.ledger.merkle import Frontier
+from console.ledger.merkle import Frontier, Growth
 from console.ledger.note import Checkpoint, SigningKey
 from console.ledger.publishing import last_published, length_of, publish
 from console.ledger.waiting import lock_in_time
@@ -79,11 +79,11 @@ class Signer:
         """The key that signs a log: the portal's for the ledger, the same seed under a name of its own for accesses."""
         return self._key if log == "ledger" else SigningKey(f"{self._key.name}-{log}", self._key.seed)
 
-    def seal(self, connection: sa.Connection, log: Log, known: tuple[int, list[bytes]] | None = None) -> Checkpoint:
+    def seal(self, connection: sa.Connection, log: Log, known: Growth | None = None) -> Checkpoint:
         """Sign the log as `connection` sees it and return the checkpoint.
 
-        `known` is a first index with the leaf hashes just committed from it on, which saves reading them again. Raises Unverified
-        when the log does not continue what was signed.
+        `known` is how the log grew by what was just committed, which saves reading that again where it began from what was signed.
+        Raises Unverified when the log does not continue what was signed.
         """
         with self._locked(log) as path:
             state = self._read(path)
@@ -96,7 +96,9 @@ class Signer:
                     f"The {log} holds {row.size:,} records but {signed:,} were signed: records are missing or an old "
                     "database was put back. Nothing was signed; run district audit verify and keep this database as it is."
                 )
-            self._catch_up(connection, log, frontier, int(row.size), known)
+            if known is not None and known.before == frontier and known.after.size <= row.size:
+                frontier = known.after.copy()
+            self._catch_up(connection, log, frontier, int(row.size))
             if frontier.root() != bytes(row.root):
                 raise Unverified(
                     f"The {log} does not continue what was signed at {state.size:,} records: it was changed from outside. "
@@ -128,11 +130,7 @@ class Signer:
         return self._read(self._state / f"{log}.json").size
 
     @staticmethod
-    def _catch_up(
-        connection: sa.Connection, log: Log, frontier: Frontier, size: int, known: tuple[int, list[bytes]] | None
-    ) -> None:
-        if known and known[0] == frontier.size and known[0] + len(known[1]) <= size:
-            frontier.extend(known[1])
+    def _catch_up(connection: sa.Connection, log: Log, frontier: Frontier, size: int) -> None:
         while frontier.size < size:
             leaves = leaves_between(connection, log, frontier.size, min(size, frontier.size + CHUNK))
             if not leaves:

@@ -308,7 +308,7 @@ class _Export:
 
         def work(connection: sa.Connection) -> Committed:
             if (found := repeated(connection, sight, self._key, digest)) is not None:
-                return Committed(found, 0, [])
+                return Committed(found)
             batch = batch_id(office.random)
             wanted = self._wanted
             if asks_code(wanted) and office.assurance.asks:
@@ -349,10 +349,7 @@ class _Export:
                 ties={},
             )
             receipt = Receipt("export", batch, 1, (), 0)
-            first = head.size
-            return Committed(
-                receipt, first, close(connection, head, [record], sight, receipt, self._key, digest, "audit")
-            )
+            return Committed(receipt, close(connection, head, [record], sight, receipt, self._key, digest, "audit"))
 
         receipt = office.carry_out(
             work, lambda connection: repeated(connection, sight, self._key, digest), sight.operator
