@@ -166,7 +166,7 @@ def decide(
         head = log.lock_head(connection, Log.LEDGER)
         first = head.size
         notices = _notify(connection, decision.notices(params), chosen, desk, batch, sight, vault)
-        chosen.apply(first + 1)
+        chosen.apply(first)
         decision.carry_out(work)
         plain, personal = split(params)
         detail = log.seal_detail(connection, vault, batch, personal)

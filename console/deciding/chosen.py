@@ -86,7 +86,7 @@ class Chosen:
         self._ties = ties
         self._changed = [table for table in ties if any(column.table is table for column in changes)]
         self._locks = connection.dialect.name != "sqlite"
-        """On SQLite the transaction holds the only write lock already."""
+        """On SQLite the transaction holds the only write lock already. It also numbers rows as they come, faster than a window."""
         self._pinned = [n for n, value in enumerate(self._values) if value is ONE_BY_ONE or _varies(value)]
         self.table = _table(
             name,
@@ -94,6 +94,7 @@ class Chosen:
             tuple((column.table.name, column.name) for column in self._columns),
             tuple(self._pinned),
             tuple(table.name for table in self._locked()) if self._locks else (),
+            counted=not self._locks,
         )
 
     def __enter__(self) -> Self:
@@ -160,9 +161,10 @@ class Chosen:
         return int(self._connection.execute(counted).scalar_one())
 
     def _fill(self, where: Predicate) -> int:
+        number = sa.func.row_number().over(order_by=self._case.c.id).label("number")
         picked = (
             sa.select(
-                (sa.func.row_number().over(order_by=self._case.c.id) - 1).label("number"),
+                *((number,) if self._locks else ()),
                 self._case.c.id.label("id"),
                 self._case.c.version.label("version"),
                 *(tie.label(f"tie_{table.name}") for table, tie in self._ties.items()),
@@ -172,8 +174,9 @@ class Chosen:
             )
             .select_from(self._source())
             .where(where)
+            .order_by(*(() if self._locks else (self._case.c.id,)))
         )
-        names = [column.name for column in self.table.columns]
+        names = [column.name for column in picked.selected_columns]
         return self._connection.execute(
             self.table.insert().from_select(names, picked), execution_options={"preserve_rowcount": True}
         ).rowcount
@@ -199,7 +202,7 @@ class Chosen:
         def filled() -> Iterator[tuple[Any, ...]]:
             named = [(n, name_of(column, self._case)) for n, column in enumerate(self._columns)]
             ties = [table.name for table in self._ties]
-            for number, row in enumerate(sorted(rows, key=attrgetter("id"))):
+            for number, row in enumerate(sorted(rows, key=attrgetter("id")), 1):
                 before, after = row.before.get, row.after.get
                 yield (
                     number,
@@ -229,16 +232,18 @@ class Chosen:
             self._connection.execute(sa.select(chosen.c.id).select_from(joined).where(sa.or_(*changed))).scalars()
         )
 
-    def apply(self, first_version: int) -> None:
-        """Change the rows. The case of place n gets version `first_version + n`, as do the ties that really change.
+    def apply(self, first: int) -> None:
+        """Change the rows. The case whose record has index n gets version n + 1, as do the ties that really change.
+
+        `first` is the index of the first one's record.
 
         Raises Refused when a case is no longer as it was chosen.
         """
-        done = self._update(self._case, self.table.c.id, first_version, versioned=True)
+        done = self._update(self._case, self.table.c.id, first, versioned=True)
         if done != self.count():
             raise Refused("A case changed while it was being decided; nothing was done. Try again.")
         for table in self._changed:
-            self._update(table, self.table.c[f"tie_{table.name}"], first_version, versioned=False)
+            self._update(table, self.table.c[f"tie_{table.name}"], first, versioned=False)
 
     def _after(self, n: int) -> sa.ColumnElement[Any]:
         """What the column of this number becomes."""
@@ -246,11 +251,11 @@ class Chosen:
             return self.table.c[f"after_{n}"]
         return sa.literal(self._values[n], self._columns[n].type)
 
-    def _update(self, table: sa.Table, key: sa.Column[Any], first_version: int, *, versioned: bool) -> int:
+    def _update(self, table: sa.Table, key: sa.Column[Any], first: int, *, versioned: bool) -> int:
         chosen = self.table
         mine = [(n, column) for n, column in enumerate(self._columns) if column.table is table]
         values: dict[str, Any] = {column.name: self._after(n) for n, column in mine}
-        values["version"] = chosen.c.number + first_version
+        values["version"] = chosen.c.number + first
         statement = table.update().where(table.c.id == key).values(values)
         if versioned:
             statement = statement.where(table.c.version == chosen.c.version)
@@ -349,6 +354,8 @@ def _table(
     columns: tuple[tuple[str, str], ...],
     pinned: tuple[int, ...],
     locked: tuple[str, ...],
+    *,
+    counted: bool,
 ) -> sa.Table:
     """The table in which such a decision pins its rows: one object for all decisions of that shape.
 
@@ -358,8 +365,8 @@ def _table(
     return sa.Table(
         name,
         sa.MetaData(),
-        sa.Column("number", sa.Integer, nullable=False),
-        sa.Column("id", t.registration.c.id.type, primary_key=True, autoincrement=False),
+        sa.Column("number", sa.Integer, primary_key=counted, nullable=False),
+        sa.Column("id", t.registration.c.id.type, primary_key=not counted, unique=counted, autoincrement=False),
         sa.Column("version", sa.BigInteger, nullable=False),
         *(sa.Column(f"tie_{table}", sa.BigInteger) for table in ties),
         *(sa.Column(f"seen_{table}", sa.BigInteger) for table in locked),

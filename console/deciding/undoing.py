@@ -97,7 +97,7 @@ def undo(
         head = log.lock_head(connection, Log.LEDGER)
         new = batch_id(random)
         first = head.size
-        chosen.apply(first + 1)
+        chosen.apply(first)
         work = Work(connection, sight, new, Params(), vault, chosen.table, random)
         decision.take_back(work)
         for why in _held_by(connection, chosen, desk, decision.reserved(sight)).values():
