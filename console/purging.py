@@ -46,7 +46,7 @@ def purge_accounts(office: Office, sight: Sight) -> int:
             return Committed(Receipt("purge", None, 0, (), 0))
         head = log.lock_head(connection, Log.LEDGER)
         first = head.size
-        _empty(connection, list(ids), first + 1)
+        _empty(connection, list(ids), first)
         records = [_record(sight, batch, first + n, account) for n, account in enumerate(ids)]
         receipt = Receipt("purge", batch, len(records), (), 0)
         return Committed(receipt, close(connection, head, records, sight, receipt, key, digest, "work"))
@@ -76,15 +76,13 @@ def _login() -> sa.ColumnElement[str]:
     return sa.literal("purged-").concat(sa.cast(t.account.c.id, sa.Text))
 
 
-def _empty(connection: sa.Connection, ids: list[int], first_version: int) -> None:
-    """Set-based; the account of place n gets version `first_version + n`, as any case of a decision does."""
+def _empty(connection: sa.Connection, ids: list[int], first: int) -> None:
+    """Set-based; the account whose record has index n, from `first` on, gets version n + 1, as any case of a decision does."""
     a, other = t.account.c, t.account.alias("other")
     place = (
-        sa.select(a.id, (sa.func.row_number().over(order_by=a.id) - 1).label("number"))
-        .where(a.id.in_(ids))
-        .subquery("place")
+        sa.select(a.id, sa.func.row_number().over(order_by=a.id).label("number")).where(a.id.in_(ids)).subquery("place")
     )
-    version = place.c.number + first_version
+    version = place.c.number + first
     # Somebody may have chosen this very login to be in the way; then it gets an ending.
     taken = sa.exists().where(other.c.login_key == _login(), other.c.id != a.id)
     login = sa.case((taken, _login().concat("-").concat(sa.cast(version, sa.Text))), else_=_login())

@@ -74,7 +74,8 @@ def insert_stored(
         return
     coming = chain(begun, coming)
     if connection.dialect.name == "sqlite":
-        # A numbered place is filled once for all rows; those without a number count on from there.
+        # A numbered place is filled once for all rows; those without a number count on from there. (Python 3.12.0 to 3.12.3 take
+        # such a number for a name, and warn.)
         marks = ", ".join([*(f"?{n}" for n, _ in enumerate(shared, 1)), *["?"] * len(columns)])
         first, repeated = shared, ()
     else:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 import msgspec
 import sqlalchemy as sa
 
-from console.deciding.chosen import plain
+from console.deciding.recorded import plain
 from console.ledger import log
 from console.ledger.verifying import verify
 from models import tables as t

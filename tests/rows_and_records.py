@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from console.deciding.chosen import plain
+from console.deciding.recorded import plain
 from console.desks import desk
 from console.ledger.log import decode
 from models import tables as t

@@ -17,7 +17,8 @@ import msgspec
 
 from console.authority import authorize
 from console.deciding.choosing import as_asked_for, objections, selected, skips, taking_part
-from console.deciding.chosen import Chosen, name_of
+from console.deciding.chosen import Chosen
+from console.deciding.recorded import name_of
 from console.deciding.requiring import required_of
 from console.desk import Work
 from console.errors import Refused, Usage
@@ -180,9 +181,9 @@ def decide(
         runs = _runs(chosen, desk, decision, sight, batch, first, plain | said, detail, named)
         log.append_runs(connection, head, runs, count, progress)
     conclude(connection, head, sight, receipt, call.key, call.digest(), desk.name, batch=batch)
-    # What it carries out has grown the log by itself already.
-    before = head.start if inner is None or inner.growth is None else inner.growth.before
-    return Committed(receipt, Growth(before, head.frontier))
+    if inner is not None and inner.growth is not None and inner.growth.after == head.start:
+        return Committed(receipt, Growth(inner.growth.before, head.frontier))
+    return Committed(receipt, head.growth)
 
 
 def _skipped(found: tuple[tuple[Skip, ...], int]) -> tuple[tuple[Skip, ...], int, int]:
@@ -327,8 +328,8 @@ def _runs(
             )
         )
 
-    for run in chosen.runs():
-        yield alike(run.change).run(first + run.first, run.cases, run.ties)
+    for group in chosen.groups():
+        yield alike(group.change).run(first + group.place, group.cases, group.ties)
 
 
 def _notify(

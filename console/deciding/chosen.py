@@ -13,6 +13,7 @@ from itertools import groupby
 from operator import attrgetter, itemgetter
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self
 
+from console.deciding.recorded import name_of, plain, unplain
 from console.errors import Refused
 from console.lazy import sa, t
 
@@ -41,12 +42,12 @@ class Change:
     ties: tuple[str, ...]
 
 
-class Run(NamedTuple):
-    """Chosen cases one after the other that change alike: the first one's place in the batch, their ids, and the ids of the ties that
-    `change` names, table by table.
+class Group(NamedTuple):
+    """Chosen cases one after the other that change alike: the first one's place in the batch, from 0, their ids, and the ids of the
+    ties that `change` names, table by table.
     """
 
-    first: int
+    place: int
     cases: list[int]
     change: Change
     ties: list[list[int]]
@@ -274,7 +275,7 @@ class Chosen:
         """How many cases are chosen."""
         return int(self._connection.execute(sa.select(sa.func.count()).select_from(self.table)).scalar_one())
 
-    def runs(self) -> Iterator[Run]:
+    def groups(self) -> Iterator[Group]:
         """The chosen cases in their order. Those that change alike share their `change`, which is worked out once."""
         from models.raw import raw_rows
 
@@ -282,10 +283,10 @@ class Chosen:
         pinned = [chosen[f"before_{n}"] for n in range(len(self._columns))]
         pinned += [chosen[f"after_{n}"] for n in self._pinned]
         raw = [sa.type_coerce(column, sa.types.NullType()) for column in pinned]
-        query = sa.select(chosen.id, *ties, *(tie.is_(None) for tie in ties), *raw)
-        kinds = 1 + len(ties)
+        query = sa.select(chosen.number, chosen.id, *ties, *(tie.is_(None) for tie in ties), *raw)
+        kinds = 2 + len(ties)
         alike: dict[tuple[Any, ...], tuple[Change, tuple[int, ...]]] = {}
-        first = 0
+        done = 0
         for portion in raw_rows(self._connection, query.order_by(chosen.id)):
             for kind, group in groupby(portion, itemgetter(slice(kinds, None))):
                 known = alike.get(kind)
@@ -293,8 +294,10 @@ class Chosen:
                     known = alike[kind] = self._change(kind[len(ties) :], kind[: len(ties)])
                 change, places = known
                 rows = list(group)
-                yield Run(first, [row[0] for row in rows], change, [[row[place] for row in rows] for place in places])
-                first += len(rows)
+                if (rows[0][0], rows[-1][0]) != (done + 1, done + len(rows)):
+                    raise ValueError("the chosen cases are not numbered one after the other")
+                yield Group(done, [row[1] for row in rows], change, [[row[place] for row in rows] for place in places])
+                done += len(rows)
 
     def _read(self, column: sa.Column[Any], value: Any) -> Any:
         """The engine's value of a column as ours: done once for many rows, and not row by row."""
@@ -330,7 +333,7 @@ class Chosen:
             {names[n]: plain(new[n]) for n in kept},
             tuple(name for name, _ in ties),
         )
-        return change, tuple(1 + place for _, place in ties)
+        return change, tuple(2 + place for _, place in ties)
 
 
 def _varies(value: Any) -> bool:
@@ -360,6 +363,7 @@ def _table(
     """The table in which such a decision pins its rows: one object for all decisions of that shape.
 
     SQLAlchemy so finds its statements compiled, which for a single case is most of the time that they take.
+    `number` is 1, 2, 3 … in the order of the ids; with `counted`, the engine puts it there.
     """
     types = [t.metadata.tables[table].c[column].type for table, column in columns]
     return sa.Table(
@@ -374,27 +378,3 @@ def _table(
         *(sa.Column(f"after_{n}", types[n]) for n in pinned),
         prefixes=["TEMPORARY"],
     )
-
-
-def name_of(column: sa.Column[Any], case: sa.Table) -> str:
-    """A changed column's name in a record: bare for the case's own, `table.column` for a tie's."""
-    return str(column.name) if column.table is case else f"{column.table.name}.{column.name}"
-
-
-def plain(value: Any) -> Any:
-    """A value as a record holds it: words, numbers and ISO dates."""
-    return value.isoformat() if hasattr(value, "isoformat") else value
-
-
-def unplain(value: Any, column: sa.Column[Any]) -> Any:
-    """A record's value as the column holds it."""
-    import datetime
-
-    if not isinstance(value, str):
-        return value
-    kind = column.type.python_type if not isinstance(column.type, sa.TypeDecorator) else datetime.datetime
-    if kind is datetime.date:
-        return datetime.date.fromisoformat(value)
-    if kind is datetime.datetime:
-        return datetime.datetime.fromisoformat(value)
-    return value

@@ -153,13 +153,13 @@ def _runs(
     def said(case: int) -> tuple[str, tuple[str, ...]]:
         return by_case[case].subject, tuple(sorted(by_case[case].ties))
 
-    for run in chosen.runs():
-        place = first + run.first
-        for (subject, tables), group in groupby(run.cases, said):
-            cases = list(group)
+    for group in chosen.groups():
+        index = first + group.place
+        for (subject, tables), some in groupby(group.cases, said):
+            cases = list(some)
             ties = [[by_case[case].ties[table] for case in cases] for table in tables]
-            yield alike(run.change, subject, tables).run(place, cases, ties)
-            place += len(cases)
+            yield alike(group.change, subject, tables).run(index, cases, ties)
+            index += len(cases)
 
 
 def _once_more(

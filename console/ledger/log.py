@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
-from itertools import chain, groupby, repeat
+from itertools import chain, repeat
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -128,10 +128,16 @@ def start(connection: sa.Connection, log: Log) -> None:
     connection.execute(t.log_head.insert().values(log=log, size=0, frontier=b"", root=EMPTY_ROOT))
 
 
-def append(connection: sa.Connection, head: Head, records: Iterable[Record], progress: Progress = SILENT) -> None:
+def append(connection: sa.Connection, head: Head, records: Iterable[Record]) -> None:
     """Write the records, whose indexes continue the head's, and the new head."""
-    runs = (Run(record, record.index, [record.case], [_encode(record)]) for record in records)
-    append_runs(connection, head, runs, 0, progress)
+    from models.bulk import insert_stored
+
+    leaves: list[bytes] = []
+    runs = [Run(record, record.index, [record.case], [_encode(record)]) for record in records]
+    own = chain.from_iterable(_rows(head, runs, leaves, 0, SILENT))
+    rows = ((*_stored(connection, run.like).values(), *row) for run, row in zip(runs, own, strict=True))
+    insert_stored(connection, t.record, (*SHARED, *OWN), rows)
+    extend_head(connection, head, leaves)
 
 
 class Run(NamedTuple):
@@ -146,16 +152,33 @@ class Run(NamedTuple):
 def append_runs(
     connection: sa.Connection, head: Head, runs: Iterable[Run], total: int, progress: Progress = SILENT
 ) -> None:
-    """The same for records that are encoded already. They are asked for as they are written. Raises Cancelled."""
-    from models.bulk import insert_stored, stored
+    """The same for many records of one decision, encoded already. They are asked for as they are written. Raises Cancelled."""
+    from models.bulk import insert_stored
 
+    coming = iter(runs)
+    first = next(coming)
     leaves: list[bytes] = []
-    for values, some in groupby(runs, _shared):
-        same = dict(zip(SHARED, values, strict=True))
-        same["at"] = stored(connection, t.record.c.at, datetime.fromisoformat(same["at"]))
-        rows = chain.from_iterable(_rows(head, some, leaves, total, progress))
-        insert_stored(connection, t.record, OWN, rows, same)
+    rows = _rows(head, _alike(first, coming), leaves, total, progress)
+    insert_stored(connection, t.record, OWN, chain.from_iterable(rows), _stored(connection, first.like))
     extend_head(connection, head, leaves)
+
+
+def _alike(first: Run, others: Iterable[Run]) -> Iterator[Run]:
+    """These runs, as long as their records share what the first one's share."""
+    yield first
+    for run in others:
+        if run.like is not first.like and _shared(run.like) != _shared(first.like):
+            raise ValueError("records of two decisions were to be written as one")
+        yield run
+
+
+def _stored(connection: sa.Connection, record: Record) -> dict[str, Any]:
+    """What stands in the columns of SHARED for this record, as the engine stores it."""
+    from models.bulk import stored
+
+    values = dict(zip(SHARED, _shared(record), strict=True))
+    values["at"] = stored(connection, t.record.c.at, datetime.fromisoformat(record.at))
+    return values
 
 
 def _rows(
@@ -164,11 +187,13 @@ def _rows(
     """The records of each run in the order of OWN; their leaf hashes are added to `leaves`."""
     for like, first, cases, bodies in runs:
         before = len(leaves)
-        if first != head.size + before:
+        if first != head.size + before or like.log != head.log:
             raise ValueError("a record's index does not continue the log")
         leaves += [sha256(b"\x00" + body).digest() for body in bodies]
-        index = range(first, first + len(bodies))
-        yield zip(index, cases, repeat(like.from_state), repeat(like.to_state), map(bytes.decode, bodies), strict=False)
+        many = len(bodies)
+        index = range(first, first + many)
+        states = repeat(like.from_state, many), repeat(like.to_state, many)
+        yield zip(index, cases, *states, map(bytes.decode, bodies), strict=True)
         if len(leaves) // SAID_EVERY > before // SAID_EVERY:
             progress.say(len(leaves), total, "recording")
 
@@ -187,7 +212,7 @@ SHARED = {
 """The columns in which the records of one decision are alike, and what of a record stands there."""
 OWN = ("index", "case_id", "from_state", "to_state", "body")
 """The columns that each record has for itself."""
-_shared = attrgetter(*(f"like.{name}" for name in SHARED.values()))
+_shared = attrgetter(*SHARED.values())
 
 
 def extend_head(connection: sa.Connection, head: Head, leaves: Sequence[bytes]) -> None:

@@ -138,7 +138,10 @@ class Frontier:
 
 
 class Growth(NamedTuple):
-    """A tree before leaves were appended to it, and after."""
+    """A tree before leaves were appended to it, and after: `after` has grown from `before` in this process, by nothing read anew.
+
+    The signer relies on that: who has signed `before` signs `after`.
+    """
 
     before: Frontier
     after: Frontier
