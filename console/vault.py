@@ -11,6 +11,7 @@ stay valid.
 
 from __future__ import annotations
 
+import hashlib
 import hmac
 from typing import TYPE_CHECKING
 
@@ -116,8 +117,7 @@ class Vault:
     def mac_many(self, purpose: str, texts: Iterable[str]) -> list[bytes]:
         """`mac` of each, under the current data key."""
         self.mac(purpose, "")
-        mac_key, digest = self._mac_keys[purpose, self.current], hmac.digest
-        return [digest(mac_key, text.encode(), "sha256") for text in texts]
+        return _hmac_many(self._mac_keys[purpose, self.current], texts)
 
     def macs(self, purpose: str, text: str) -> tuple[bytes, ...]:
         """`mac` under every data key, newest first: what to search for while older keys are still in use."""
@@ -173,6 +173,22 @@ def unwrap_data_key(key_file: bytes, key: int, wrapped: bytes, portal: str) -> b
             "Put back the key file that belongs to this database."
         )
     return data_key
+
+
+def _hmac_many(key: bytes, texts: Iterable[str]) -> list[bytes]:
+    """HMAC-SHA-256 of each text under a key of at most 64 bytes, as RFC 2104 spells it out.
+
+    The two hashes that begin with the key are begun once, which halves what `hmac.digest` takes for a text.
+    """
+    block = key.ljust(hashlib.sha256().block_size, b"\0")
+    inner, outer = (hashlib.sha256(bytes(each ^ pad for each in block)) for pad in (0x36, 0x5C))
+    found = []
+    for text in texts:
+        inside, outside = inner.copy(), outer.copy()
+        inside.update(text.encode())
+        outside.update(inside.digest())
+        found.append(outside.digest())
+    return found
 
 
 def _wrapping_place(portal: str, key: int) -> bytes:

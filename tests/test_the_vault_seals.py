@@ -155,6 +155,11 @@ def test_a_search_finds_the_same_text_and_only_for_its_purpose() -> None:
         VAULT.mac("sealed name", "x", key=3)
 
 
+def test_macs_of_many_are_those_of_each() -> None:
+    texts = ["", "lovelace", "Łučić", "x" * 200]
+    assert VAULT.mac_many("sealed name", texts) == [VAULT.mac("sealed name", text) for text in texts]
+
+
 @pytest.mark.parametrize("keys", [{}, {1: b"short"}, {-1: bytes(32)}, {2**32: bytes(32)}])
 def test_a_vault_without_proper_keys_is_not_made(keys: dict[int, bytes]) -> None:
     with pytest.raises(ValueError, match="32"):
