@@ -72,6 +72,7 @@ UNUSED_FILES = frozenset(
 
 _guids = several(guid, "identifiers")
 _words = several(text(200), "texts")
+_typed = several(text(500), "texts")
 
 
 @lru_cache
@@ -90,7 +91,7 @@ _GRADES = {grade.casefold().lstrip("0"): grade for grade in GRADES} | {"k": "KG"
 @described("{type:id}, separated by commas")
 def _user_ids(value: str) -> tuple[tuple[str, str], ...]:
     found = []
-    for part in several(text(500), "")(value):
+    for part in _typed(value):
         kind, colon, identifier = part.removeprefix("{").removesuffix("}").partition(":")
         if not colon or not identifier:
             raise FieldError("is not of the form {type:id}")
