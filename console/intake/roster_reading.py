@@ -9,6 +9,8 @@ from __future__ import annotations
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, cast
 
+import msgspec
+
 from console.errors import ConsoleError, Unavailable
 from console.intake.roster_stage import FILES, Reading, Share, stage_roster
 from console.processes import beside, heard, processors
@@ -29,6 +31,9 @@ LARGE = 16 << 20
 """Bytes of a roster from which two processes are worth the half second in which they start."""
 ENDED = "A process that read the roster has ended; nothing was imported. Try again."
 _KIB = 1 << 10
+_encoded = msgspec.msgpack.Encoder().encode
+"""Rows as one text of bytes: pickling them value by value takes ten times as long."""
+_decoded = msgspec.msgpack.Decoder(list[list[Any]]).decode
 
 
 def read_into(
@@ -59,7 +64,7 @@ def _gather(lines: list[Connection], stage: Stage, roster: Roster, reading: Read
             word, *said = heard(line, ENDED)
             if word == "rows":
                 table, columns, rows = said
-                write(stage.metadata.tables[table], columns, rows)
+                write(stage.metadata.tables[table], columns, _decoded(rows))
             elif word == "read":
                 far[line] = said[0]
                 # Both look into a file that is small, so that a little is read twice.
@@ -79,7 +84,7 @@ class _Telling:
         self._line, self._roster = line, roster
 
     def write(self, table: sa.Table, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-        self._line.send(("rows", table.name, columns, rows))
+        self._line.send(("rows", table.name, columns, _encoded(rows)))
 
     def say(self, _done: int, _total: int, _what: str) -> None:
         self._line.send(("read", self._roster.read))
