@@ -7,6 +7,7 @@ million files of a million rows; the second row is then taken for a repetition a
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 
 FEW = 5_000
 """So many are kept in a set, which is faster."""
+TOGETHER = 200
+"""So many are written by one statement, for a statement costs as much as writing one."""
 _CACHE_KIBIBYTES = 8 << 10
 
 
@@ -23,7 +26,7 @@ class Seen:
     def __init__(self) -> None:
         self._few: set[int] = set()
         self._many: Any = None
-        self._count = 0
+        self._call = 0
 
     def add(self, names: Sequence[str]) -> set[int]:
         """Take them in. Returns the places of those that had come before, in an earlier call or in this one."""
@@ -53,22 +56,30 @@ class Seen:
             "locking_mode=EXCLUSIVE",
         ):
             self._many.execute(f"PRAGMA {each}")
-        self._many.execute("CREATE TABLE seen (hash INTEGER PRIMARY KEY, number INTEGER)")
+        self._many.execute("CREATE TABLE seen (hash INTEGER PRIMARY KEY, call INTEGER)")
         self._many.execute("BEGIN")
         self._put(list(self._few))
         self._few.clear()
 
     def _put(self, hashes: list[int]) -> set[int]:
-        first, before = self._count, self._many.total_changes
-        self._count += len(hashes)
-        self._many.executemany(
-            "INSERT OR IGNORE INTO seen VALUES (?, ?)", zip(hashes, range(first, self._count), strict=True)
-        )
+        self._call += 1
+        before = self._many.total_changes
+        for start in range(0, len(hashes), TOGETHER):
+            some = hashes[start : start + TOGETHER]
+            self._many.execute(_insert(len(some)), (self._call, *some))
         if self._many.total_changes - before == len(hashes):
             return set()
-        find = "SELECT number FROM seen WHERE hash = ?"
-        return {
-            place
-            for place, each in enumerate(hashes)
-            if self._many.execute(find, (each,)).fetchone()[0] != first + place
-        }
+        find = "SELECT hash FROM seen WHERE hash = ? AND call = ?"
+        new: set[int] = set()
+        again = set()
+        for place, each in enumerate(hashes):
+            if each in new or self._many.execute(find, (each, self._call)).fetchone() is None:
+                again.add(place)
+            new.add(each)
+        return again
+
+
+@cache
+def _insert(count: int) -> str:
+    """The statement for so many hashes of one call, which is its first value."""
+    return f"INSERT OR IGNORE INTO seen VALUES {', '.join(f'(?{place}, ?1)' for place in range(2, count + 2))}"
