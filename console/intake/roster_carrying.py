@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from console.intake.report import Kind
-from console.intake.roster_load import ADDED, CHANGED, CHUNK, WITHDRAWN, remember
+from console.intake.roster_load import CHANGED, CHUNK, WITHDRAWN, remember
 from console.lazy import sa
 
 if TYPE_CHECKING:
@@ -43,10 +43,29 @@ def carry_out(load: Load, pair: Pair, ended: sa.ColumnElement[bool], looked_at: 
     connection, pairs, table = load.connection, load.stage.pairs, pair.table
     here = pair.here(pairs)
     active = int(connection.execute(sa.select(sa.func.count()).select_from(table).where(table.c.active)).scalar_one())
+    said = _mark(load, pair, ended, looked_at)
+    if said:
+        _remember(load, pair)
+    added = _add(load, pair)
+    if CHANGED in said:
+        values = {own: pairs.c[name] for own, name in pair.values}
+        connection.execute(
+            table.update().where(here, pairs.c.change == CHANGED).values({**values, "active": sa.true()})
+        )
+    if WITHDRAWN in said:
+        connection.execute(table.update().where(here, pairs.c.change == WITHDRAWN).values(active=sa.false()))
+    return Kind(pair.name, added=added, active=active, **said)
+
+
+def _mark(
+    load: Load, pair: Pair, ended: sa.ColumnElement[bool], looked_at: Mapping[str, sa.Select[Any]]
+) -> dict[str, int]:
+    """Mark the pairs that change and those that end, which come to the wanted ones. Returns how many, by change."""
+    connection, pairs, table = load.connection, load.stage.pairs, pair.table
+    here = pair.here(pairs)
     differs = sa.or_(~table.c.active, *(table.c[own].is_distinct_from(pairs.c[name]) for own, name in pair.values))
-    mark = pairs.update().where(pairs.c.kind == pair.name)
-    connection.execute(mark.where(~sa.exists().where(here)).values(change=ADDED))
-    connection.execute(mark.where(sa.exists().where(here, differs)).values(change=CHANGED))
+    changes = pairs.update().where(pairs.c.kind == pair.name, sa.exists().where(here, differs)).values(change=CHANGED)
+    connection.execute(changes)
     unwanted = sa.select(sa.literal(pair.name), table.c[pair.one[0]], table.c[pair.other[0]], sa.literal(WITHDRAWN))
     unwanted = unwanted.where(table.c.active, ~sa.exists().where(here))
     if looked_at:
@@ -55,26 +74,25 @@ def carry_out(load: Load, pair: Pair, ended: sa.ColumnElement[bool], looked_at: 
     # Few are not wanted; whether they end is asked of those alone.
     stays = sa.and_(pairs.c.kind == pair.name, pairs.c.change == WITHDRAWN, ~sa.exists().where(here, ended))
     connection.execute(pairs.delete().where(stays))
-    changes = connection.execute(
+    rows = connection.execute(
         sa.select(pairs.c.change, sa.func.count())
         .where(pairs.c.kind == pair.name, pairs.c.change.is_not(None))
         .group_by(pairs.c.change)
     )
-    said: dict[str, int] = {row[0]: row[1] for row in changes}
-    if said.keys() & {CHANGED, WITHDRAWN}:
-        _remember(load, pair)
-    wanted = [pairs.c[name] for _, name in pair.values]
-    columns = (pair.one[0], pair.other[0], *(own for own, _ in pair.values))
-    added = (
-        sa.select(pairs.c.one, pairs.c.other, *wanted)
-        .where(pairs.c.kind == pair.name, pairs.c.change == ADDED)
+    return {row[0]: row[1] for row in rows}
+
+
+def _add(load: Load, pair: Pair) -> int:
+    """Insert the wanted pairs that are not there. Returns how many."""
+    pairs = load.stage.pairs
+    new = (
+        sa.select(pairs.c.one, pairs.c.other, *(pairs.c[name] for _, name in pair.values))
+        .where(pairs.c.kind == pair.name, ~sa.exists().where(pair.here(pairs)))
         .order_by(pairs.c.one, pairs.c.other)
     )
-    connection.execute(table.insert().from_select(columns, added))
-    values = {own: pairs.c[name] for own, name in pair.values}
-    connection.execute(table.update().where(here, pairs.c.change == CHANGED).values({**values, "active": sa.true()}))
-    connection.execute(table.update().where(here, pairs.c.change == WITHDRAWN).values(active=sa.false()))
-    return Kind(pair.name, active=active, **said)
+    columns = (pair.one[0], pair.other[0], *(own for own, _ in pair.values))
+    insert = pair.table.insert().from_select(columns, new)
+    return load.connection.execute(insert, execution_options={"preserve_rowcount": True}).rowcount
 
 
 def _remember(load: Load, pair: Pair) -> None:
