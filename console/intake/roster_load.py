@@ -40,8 +40,9 @@ _INTERNAL = frozenset(
 class Load:
     """One roster being taken over: where, from what, and what each file of it is.
 
-    `partial` names the files of which rows were rejected: whoever is absent from those may be in a rejected row, and stays. `step` is
-    called between statements; it raises Cancelled where the import is given up.
+    `partial` names the files of which rows were rejected: whoever is absent from those may be in a rejected row, and stays. `version`
+    is what schools and students that change get, right unless somebody decides meanwhile. `step` is called between statements; it
+    raises Cancelled where the import is given up.
     """
 
     connection: sa.Connection
@@ -51,6 +52,7 @@ class Load:
     vault: Vault
     now: datetime
     number: int
+    version: int
     step: Callable[[], None]
 
     def withdraws_absent(self, file: str) -> bool:
@@ -274,6 +276,9 @@ def _add(load: Load, kind: RosterKind) -> None:
             births.c.birth_date,
             births.c.adult_on,
         ]
+    if "version" in kind.table.c:
+        columns.append("version")
+        values.append(sa.literal(load.version))
     query = sa.select(*values).select_from(source)
     query = query.where(staged.c.source_id.in_(_of(load, kind, ADDED))).order_by(staged.c.line)
     load.connection.execute(kind.table.insert().from_select(columns, query))
@@ -294,8 +299,13 @@ def _change(load: Load, kind: RosterKind) -> None:
     load.connection.execute(
         table.update()
         .where(table.c.source_id == staged.c.source_id, table.c.source_id.in_(_of(load, kind, CHANGED)))
-        .values({**values, "status": RosterStatus.ACTIVE})
+        .values({**values, **_stated(load, table, RosterStatus.ACTIVE)})
     )
+
+
+def _stated(load: Load, table: sa.Table, status: RosterStatus) -> dict[str, Any]:
+    """What a row becomes that is here again or gone, beside its own values."""
+    return {"status": status, "version": load.version} if "version" in table.c else {"status": status}
 
 
 def _student_values(load: Load, staged: sa.Table) -> dict[str, Any]:
@@ -338,7 +348,7 @@ def _reseal(load: Load, staged: sa.Table) -> None:
 def _withdraw(load: Load, kind: RosterKind) -> None:
     _remember(load, kind, WITHDRAWN)
     table = kind.table
-    values: dict[str, Any] = {"status": RosterStatus.WITHDRAWN}
+    values = _stated(load, table, RosterStatus.WITHDRAWN)
     if kind.name == "students":
         values["changed_at"] = load.now
     load.connection.execute(table.update().where(table.c.source_id.in_(_of(load, kind, WITHDRAWN))).values(values))
@@ -362,9 +372,15 @@ def _births(load: Load) -> None:
 
 
 def stamp(load: Load, version: int) -> None:
-    """Give the schools and students that changed their version: the ledger's size after the import's record."""
+    """Give the schools and students that changed their version: the ledger's size after the import's record.
+
+    Most have it already, for writing a row of the largest table once more is dear: all others if somebody decided meanwhile.
+    """
     for name in ("schools", "students"):
         kind = load.stage.kinds[name]
         found = load.stage.differences
         changed = sa.select(found.c.source_id).where(found.c.kind == name, found.c.change.not_in((HELD, TIED)))
-        load.connection.execute(kind.table.update().where(kind.table.c.source_id.in_(changed)).values(version=version))
+        other = kind.table.c.version != version
+        load.connection.execute(
+            kind.table.update().where(other, kind.table.c.source_id.in_(changed)).values(version=version)
+        )

@@ -76,7 +76,10 @@ class RosterRun(Run):
         office, sight = self.office, self.sight
         batch = batch_id(office.random)
         number = self._number(connection, batch)
-        load = Load(connection, staged, self.roster.modes, self._partial(), office.vault, sight.now, number, step)
+        version = log.read_size(connection, Log.LEDGER) + 1
+        load = Load(
+            connection, staged, self.roster.modes, self._partial(), office.vault, sight.now, number, version, step
+        )
         compare(load)
         step()
         oddities = look_at_ids(load, allow_reused=self.allow_reused)
