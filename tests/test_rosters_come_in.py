@@ -16,6 +16,7 @@ from console.errors import ConsoleError, Refused, Unavailable
 from console.intake.importing import import_roster
 from console.intake.report import BadRows
 from console.intake.roster_stage import adult_on
+from console.ledger import log
 from console.ledger.log import decode
 from console.names import name_key
 from console.sealing import sealed_name
@@ -176,6 +177,27 @@ def test_the_record_says_what_came_in_and_nothing_about_anybody(imports: Imports
     assert record.params["sha256"] == report.digest
     assert "Nobody" not in body
     assert imports.student("U1").version == record.index + 1
+
+
+@pytest.mark.parametrize("meanwhile", [False, True])
+def test_who_changed_has_the_version_of_the_record_and_nobody_else(
+    imports: Imports, monkeypatch: pytest.MonkeyPatch, *, meanwhile: bool
+) -> None:
+    """Also when somebody decides after the import has looked how long the ledger is."""
+    people = [user(f"U{n}", given=f"Kim{n}") for n in range(1, 40)]
+    births = [born(each["sourcedId"], "2012-03-04") for each in people]
+    imports.roster(users=people, demographics=births)
+    before = {each["sourcedId"]: imports.student(each["sourcedId"]).version for each in people}
+    people[1]["familyName"] = "Hill"
+    births[2]["birthDate"] = "2012-03-05"
+    if meanwhile:
+        monkeypatch.setattr(log, "read_size", lambda *_: 7)
+    imports.roster(users=[*people[:-1], user("U40")], demographics=births)
+    monkeypatch.undo()
+    size = imports.portal.office.size()
+    changed = {source_id for source_id in before if imports.student(source_id).version != before[source_id]}
+    assert changed == {"U2", "U3", "U39"}
+    assert {imports.student(source_id).version for source_id in (*changed, "U40")} == {size}
 
 
 def test_the_same_key_finds_the_first_report(imports: Imports) -> None:
