@@ -22,6 +22,8 @@ LIMIT = 1000
 
 def look_at_ids(load: Load, *, allow_reused: bool) -> tuple[Oddity, ...]:
     """What looks reused or changed; the reused identifiers of students and staff are held back unless allowed."""
+    if not _anybody(load):
+        return ()
     found: list[Oddity] = []
     for kind, query in (("students", _reused_students(load)), ("staff", _reused_staff(load))):
         rows = load.connection.execute(query).all()
@@ -38,6 +40,12 @@ def look_at_ids(load: Load, *, allow_reused: bool) -> tuple[Oddity, ...]:
         rows = load.connection.execute(query.limit(LIMIT)).all()
         found += [Oddity(what, "students", row.line, row.id, says) for row in rows]
     return tuple(found)
+
+
+def _anybody(load: Load) -> bool:
+    """Whether the portal knows a student or staff: an identifier that nobody had is nobody else's now."""
+    known = (sa.select(table.c.id).limit(1) for table in (t.student, t.staff))
+    return any(load.connection.execute(query).first() for query in known)
 
 
 def _students(load: Load, change: str) -> tuple[sa.Table, sa.FromClause]:

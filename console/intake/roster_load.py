@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from console.intake.roster_tables import RosterKind, Stage
     from console.vault import Vault
 
+    Differences = Mapping[str, Mapping[str, int]]
+
 ADDED, CHANGED, WITHDRAWN, HELD = "added", "changed", "withdrawn", "held"
 TIED = "tied"
 """The row is the same, but says something else of ties or places: neither counted nor kept in history."""
@@ -158,18 +160,26 @@ def lock(load: Load) -> None:
         ).close()
 
 
-def counts(load: Load) -> list[Kind]:
-    """What `differences` says, for each kind, with how many rows were active before: to be asked before `take_over`."""
+def differing(load: Load) -> dict[str, dict[str, int]]:
+    """How many rows of each kind have each change, for those that have any."""
     found = load.stage.differences
     rows = load.connection.execute(
         sa.select(found.c.kind, found.c.change, sa.func.count()).group_by(found.c.kind, found.c.change)
     )
     said: dict[str, dict[str, int]] = {}
     for kind, change, count in rows:
-        if change != TIED:
-            said.setdefault(kind, {})[change] = count
+        said.setdefault(kind, {})[change] = count
+    return said
+
+
+def counts(load: Load, differences: Differences) -> list[Kind]:
+    """The differences of each kind, with how many rows were active before: to be asked before `take_over`."""
     return [
-        Kind(kind.name, active=_active(load.connection, kind.table), **said.get(kind.name, {}))
+        Kind(
+            kind.name,
+            active=_active(load.connection, kind.table),
+            **{change: count for change, count in differences.get(kind.name, {}).items() if change != TIED},
+        )
         for kind in load.stage.kinds.values()
     ]
 
@@ -182,14 +192,12 @@ def _active(connection: sa.Connection, table: sa.Table) -> int:
     )
 
 
-def take_over(load: Load) -> None:
+def take_over(load: Load, differences: Differences) -> None:
     """Carry the differences out, kind after kind, history first."""
-    found = load.stage.differences
-    there = {tuple(row) for row in load.connection.execute(sa.select(found.c.kind, found.c.change).distinct())}
     for kind in load.stage.kinds.values():
         load.step()
         for change, carry_out in _STEPS:
-            if (kind.name, change) in there:
+            if change in differences.get(kind.name, {}):
                 carry_out(load, kind)
     _births(load)
 
@@ -280,7 +288,9 @@ def _add(load: Load, kind: RosterKind) -> None:
         columns.append("version")
         values.append(sa.literal(load.version))
     query = sa.select(*values).select_from(source)
-    query = query.where(staged.c.source_id.in_(_of(load, kind, ADDED))).order_by(staged.c.line)
+    found = load.stage.differences
+    lines = sa.select(found.c.line).where(found.c.kind == kind.name, found.c.change == ADDED)
+    query = query.where(staged.c.line.in_(lines)).order_by(staged.c.line)
     load.connection.execute(kind.table.insert().from_select(columns, query))
 
 

@@ -15,7 +15,7 @@ from console.intake.report import BadRows, ImportReport, Kind
 from console.intake.roster_files import KINDS, Mode
 from console.intake.roster_ids import look_at_ids
 from console.intake.roster_known import Portal
-from console.intake.roster_load import Load, compare, counts, lock, stamp, take_over
+from console.intake.roster_load import Load, compare, counts, differing, lock, stamp, take_over
 from console.intake.roster_pairs import join_up
 from console.intake.roster_reading import read_into
 from console.intake.roster_stage import Reading
@@ -84,9 +84,10 @@ class RosterRun(Run):
         step()
         oddities = look_at_ids(load, allow_reused=self.allow_reused)
         lock(load)
-        kinds = counts(load)
-        touched = touch(load)
-        take_over(load)
+        differences = differing(load)
+        kinds = counts(load, differences)
+        touched = touch(load, differences)
+        take_over(load, differences)
         kinds += join_up(load, touched=touched)
         step()
         stops = self._stops(kinds)

@@ -15,23 +15,22 @@ from console.intake.roster_load import HELD
 from console.lazy import sa, t
 
 if TYPE_CHECKING:
-    from console.intake.roster_load import Load
+    from console.intake.roster_load import Differences, Load
 
 FEW = 10
 """One difference in so many staged rows: where there are more, looking at everybody is cheaper."""
 
 
-def touch(load: Load) -> bool:
+def touch(load: Load, differences: Differences) -> bool:
     """Fill `touched`; to be asked before the differences are carried out. False where everybody is to be looked at."""
-    stage, found, touched = load.stage, load.stage.differences, load.stage.touched
+    stage, touched = load.stage, load.stage.touched
     connection = load.connection
-    changed = sa.select(sa.func.count()).select_from(found)
+    changed = sum(sum(changes.values()) for changes in differences.values())
     rows = sum(
         connection.execute(sa.select(sa.func.count()).select_from(kind.stage)).scalar_one()
         for kind in stage.kinds.values()
     )
-    schools = connection.execute(sa.select(changed.where(found.c.kind == "schools").scalar_subquery())).scalar_one()
-    if schools or load.modes["roles"] is Mode.DELTA or connection.execute(changed).scalar_one() * FEW > rows:
+    if "schools" in differences or load.modes["roles"] is Mode.DELTA or changed * FEW > rows:
         return False
     for query in (_themselves(load), *_by_classes(load)):
         names = query.distinct().subquery()
