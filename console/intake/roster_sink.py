@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
     Write = Callable[[sa.Table, Sequence[str], Sequence[Sequence[Any]]], None]
 
-CHUNK = 10_000
+CHUNK = 2_000
+"""Rows written at once: few enough that who reads them on beside this process hardly waits until the last ones are written."""
 DIGEST, TIES = 16, 8
 """Bytes of the digest, and of the hash of ties and places; one byte stands between them."""
 KEYS_VERSION = "3"
@@ -57,7 +58,9 @@ def digests(
     vault: Vault, kind: str, columns: Sequence[Sequence[str | None]], more: Iterable[str] = repeat("")
 ) -> list[bytes]:
     """The digest of each row of a kind, given as columns of text; `more` is what else must make it count as changed."""
-    known = [["\x00" if value is None else value for value in column] for column in columns]
+    known = [
+        ["\x00" if value is None else value for value in column] if None in column else column for column in columns
+    ]
     texts = map("\x1f".join, zip(repeat(KEYS_VERSION), more, *known, strict=False))
     return [each[:DIGEST] for each in vault.mac_many(f"roster {kind}", texts)]
 
