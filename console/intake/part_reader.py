@@ -63,13 +63,14 @@ def _column(field: Field, texts: Sequence[str], odd: set[int]) -> Sequence[Any]:
         return [text or field.blank for text in texts] if blanks and field.blank != "" else texts
     known: dict[str, Any] = {"": field.blank}
     parse = field.parse
+    wrong = False
     for text in set(texts):
         if text:
             try:
                 known[text] = parse(text)
             except FieldError:
-                known[text] = _WRONG
+                known[text], wrong = _WRONG, True
     values = list(map(known.__getitem__, texts))
-    if _WRONG in known.values():
+    if wrong:
         odd.update(compress(range(len(texts)), [value is _WRONG for value in values]))
     return values

@@ -169,7 +169,7 @@ class PeopleStage:
         home = [self._at_home(standing, school) for (_, standing, _), school in zip(rows, schools, strict=True)]
         said = [user.directory_opt_out for user in users]
         hashes = digests(self.vault, "students", [*columns, codes], [school or "" for school in schools])
-        ties = tie_hashes(_said(standing.said, known is None, *user.agents) for user, standing, known in rows)
+        ties = tie_hashes(_said(standing.said, str(known is None), *user.agents) for user, standing, known in rows)
         self.students.extend(
             zip(
                 [user.sourced_id for user in users],
@@ -211,7 +211,7 @@ class PeopleStage:
             (user.relation or "").lower() or ("relative" if standing.relative else "") for user, standing in rows
         ]
         ties = tie_hashes(
-            _said(relation, user.restriction_reference, *user.agents, "-", *user.restricted_students)
+            _said(relation, str(user.restriction_reference), *user.agents, "-", *user.restricted_students)
             for (user, _), relation in zip(rows, relations, strict=True)
         )
         hashes = [each + b"\0" + tie for each, tie in zip(digests(self.vault, "contacts", columns), ties, strict=True)]
@@ -234,7 +234,9 @@ class PeopleStage:
             [user.email for user, *_ in rows],
             [kind for _, _, kind, _ in rows],
         ]
-        ties = tie_hashes(_said(user.enabled, standing.said, known is None) for user, standing, _, known in rows)
+        ties = tie_hashes(
+            _said(str(user.enabled), standing.said, str(known is None)) for user, standing, _, known in rows
+        )
         hashes = [each + b"\0" + tie for each, tie in zip(digests(self.vault, "staff", columns), ties, strict=True)]
         self.staff.extend(
             zip(
@@ -266,9 +268,9 @@ _STAFF = frozenset(STAFF)
 _SAID = {None: b"\0", False: b"\1", True: b"\2"}
 
 
-def _said(*said: Any) -> str:
+def _said(*said: str) -> str:
     """What a row says of ties and places, as one text."""
-    return "\x1e".join(map(str, said))
+    return "\x1e".join(said)
 
 
 @lru_cache(50_000)
