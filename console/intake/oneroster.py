@@ -20,7 +20,8 @@ from console.intake.fields import Field, Need
 from console.intake.findings import Findings
 from console.intake.part_reader import PartReader
 from console.intake.roster_files import DEFAULT_METADATA, KINDS, UNUSED_FILES, Kind, Mode, fields_of
-from console.intake.roster_rows import Role, Status, User, account_type
+from console.intake.roster_rows import Role, Status, account_type
+from console.intake.roster_users import Users
 from console.intake.seen import Seen
 from console.intake.table import Table, header
 
@@ -28,7 +29,16 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from console.intake.archive import Member, Source
-    from console.intake.roster_rows import AcademicSession, Course, Demographics, Enrollment, Org, RoleRow, Section
+    from console.intake.roster_rows import (
+        AcademicSession,
+        Course,
+        Demographics,
+        Enrollment,
+        Org,
+        RoleRow,
+        Section,
+        User,
+    )
 
 
 @dataclass(slots=True)
@@ -122,6 +132,11 @@ class Roster:
 
         A user of a 1.2 delta has the roles that this delta names, and no others.
         """
+        for part in self.user_parts():
+            yield from part.rows()
+
+    def user_parts(self) -> Iterator[Users]:
+        """The same, some thousands at a time."""
         if "users" not in self._parts:
             return
         found = self._roles_of_users() if self.version != "1.1" else {}
@@ -131,7 +146,7 @@ class Roster:
                 roles = list(map(self._own_role, orgs, role))
             else:
                 values, roles = columns, [found.get(user, ()) for user in columns[1]]
-            yield from map(User._make, zip(*values, roles, strict=True))
+            yield Users([*values, roles])
 
     def _own_role(self, orgs: tuple[str, ...], role: str) -> tuple[Role, ...]:
         if not role:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import compress
+from operator import add
 from typing import TYPE_CHECKING, Any
 
 from console.intake.roster_rows import links_of
@@ -19,8 +20,9 @@ if TYPE_CHECKING:
 
     from console.intake.findings import Findings
     from console.intake.roster_known import Known
-    from console.intake.roster_rows import Role, User
+    from console.intake.roster_rows import Role
     from console.intake.roster_tables import Stage
+    from console.intake.roster_users import Users
     from console.vault import Vault
 
 SCHOOL = "school"
@@ -91,27 +93,26 @@ class PeopleStage:
             more["by_roles"],
         )
 
-    def put(self, users: Sequence[User], known: Sequence[Known] | None) -> None:
+    def put(self, users: Users, known: Sequence[Known | None] | None) -> None:
         """Stage users. `known` is what the portal knows of each, where the files do not say all their roles."""
-        standings = [self._standing(user.roles) for user in users]
-        knowns: Sequence[Known | None] = known if known is not None else [None] * len(users)
+        standings = [self._standing(roles) for roles in users["roles"]]
+        knowns = known if known is not None else [None] * len(users)
         if self.people is not None:
-            self.people.extend((user.sourced_id, one is None) for user, one in zip(users, knowns, strict=True))
-        students, contacts, staff = [], [], []
-        for user, standing, one in zip(users, standings, knowns, strict=True):
-            kinds = standing.kinds if one is None else standing.kinds | one.kinds
-            if "student" in kinds:
-                students.append((user, standing, one))
-            if "parent" in kinds:
-                contacts.append((user, standing))
-            if kinds.isdisjoint(_STAFF):
-                continue
-            staff.append((user, standing, next(each for each in STAFF if each in kinds), one))
-        at_home = self._students(students) if students else set()
-        if contacts:
-            self._contacts(contacts)
-        if staff:
-            self._staff(staff)
+            self.people.extend(zip(users["sourced_id"], [one is None for one in knowns], strict=True))
+        kinds = [
+            standing.kinds if one is None else standing.kinds | one.kinds
+            for standing, one in zip(standings, knowns, strict=True)
+        ]
+        at_home: set[int] = set()
+        if any(students := ["student" in each for each in kinds]):
+            own = list(compress(standings, students)), list(compress(knowns, students))
+            at_home = self._students(users.only(students), *own)
+        if any(contacts := ["parent" in each for each in kinds]):
+            self._contacts(users.only(contacts), list(compress(standings, contacts)))
+        if any(staff := [not each.isdisjoint(_STAFF) for each in kinds]):
+            types = [next(kind for kind in STAFF if kind in each) for each in compress(kinds, staff)]
+            own = list(compress(standings, staff)), list(compress(knowns, staff))
+            self._staff(users.only(staff), types, *own)
         self.links.extend(_links(users, standings))
         self._rest(users, standings, at_home)
 
@@ -140,46 +141,48 @@ class PeopleStage:
         found.said = f"{found.places} {sorted(found.kinds)}"
         return found
 
-    def _home(self, user: User, standing: _Standing, known: Known | None) -> str | None:
+    def _home(self, primary_org: str | None, standing: _Standing, known: Known | None) -> str | None:
         """The primary school, else the one that is known, the first one, the first org of any type."""
-        named = (user.primary_org, *standing.primary, known.school if known else None, *standing.named)
+        named = (primary_org, *standing.primary, known.school if known else None, *standing.named)
         listed = [org for org in named if org is not None and org in self.orgs]
         return next((org for org in listed if self.orgs[org] == SCHOOL), listed[0] if listed else None)
 
-    def _students(self, rows: Sequence[tuple[User, _Standing, Known | None]]) -> set[int]:
+    def _students(self, users: Users, standings: Sequence[_Standing], knowns: Sequence[Known | None]) -> set[int]:
         """Stage students. Returns the lines of those whose home school is all that is said of where they are."""
-        users = [user for user, _, _ in rows]
-        families = [_family(user.family_name) for user in users]
-        codes = [user.verification_code for user in users]
-        macs = iter(self.vault.mac_many("verification code", [code for code in codes if code]))
-        schools = [self._home(*row) for row in rows]
+        ids, lines, said = users["sourced_id"], users["line"], users["directory_opt_out"]
+        families = list(map(_family, users["family_name"]))
+        codes = users["verification_code"]
+        macs = iter(self.vault.mac_many("verification code", filter(None, codes)))
+        schools = list(map(self._home, users["primary_org"], standings, knowns))
         columns: list[Sequence[Any]] = [
-            [user.identifier or user.sourced_id for user in users],
-            [user.given_name for user in users],
-            [user.middle_name for user in users],
-            [user.family_name for user in users],
-            name_keys([user.given_name + user.family_name for user in users]),
+            [number or person for number, person in zip(users["identifier"], ids, strict=True)],
+            users["given_name"],
+            users["middle_name"],
+            users["family_name"],
+            name_keys(list(map(add, users["given_name"], users["family_name"]))),
             [key for key, _ in families],
             [initial for _, initial in families],
-            [user.grades[0] if user.grades else None for user in users],
-            [user.email for user in users],
-            [email_key(user.email) for user in users],
+            [grades[0] if grades else None for grades in users["grades"]],
+            users["email"],
+            list(map(email_key, users["email"])),
         ]
-        lines = [user.line for user in users]
-        home = [self._at_home(standing, school) for (_, standing, _), school in zip(rows, schools, strict=True)]
-        said = [user.directory_opt_out for user in users]
+        whole = [known is None for known in knowns]
+        home = list(map(self._at_home, standings, schools))
         hashes = digests(self.vault, "students", [*columns, codes], [school or "" for school in schools])
-        ties = tie_hashes(_said(standing.said, str(known is None), *user.agents) for user, standing, known in rows)
+        ties = tie_hashes(
+            _said(standing.said, str(known), *agents)
+            for standing, known, agents in zip(standings, whole, users["agents"], strict=True)
+        )
         self.students.extend(
             zip(
-                [user.sourced_id for user in users],
+                ids,
                 lines,
                 *columns,
                 [next(macs) if code else None for code in codes],
                 [each + _SAID[opted] + tie for each, opted, tie in zip(hashes, said, ties, strict=True)],
                 schools,
                 map(bool, said),
-                [known is None for _, _, known in rows],
+                whole,
                 home,
                 strict=True,
             )
@@ -191,77 +194,62 @@ class PeopleStage:
         places = standing.places
         return not self.by_roles and len(places) == 1 and places.get(("students", school or "")) == [None, None]
 
-    def _contacts(self, rows: Sequence[tuple[User, _Standing]]) -> None:
-        users = [user for user, _ in rows]
-        names = [user.given_name + user.family_name for user in users]
-        phones = [user.phone for user in users]
+    def _contacts(self, users: Users, standings: Sequence[_Standing]) -> None:
+        names = list(map(add, users["given_name"], users["family_name"]))
         columns: list[Sequence[Any]] = [
-            [user.given_name for user in users],
-            [user.family_name for user in users],
+            users["given_name"],
+            users["family_name"],
             name_keys(names),
-            name_keys([user.family_name for user in users]),
+            name_keys(users["family_name"]),
             skeletons(names),
-            [user.email for user in users],
-            [email_key(user.email) for user in users],
-            phones,
-            phone_keys(phones),
-            phone_keys([user.sms for user in users]),
+            users["email"],
+            list(map(email_key, users["email"])),
+            users["phone"],
+            phone_keys(users["phone"]),
+            phone_keys(users["sms"]),
         ]
         relations = [
-            (user.relation or "").lower() or ("relative" if standing.relative else "") for user, standing in rows
+            (relation or "").lower() or ("relative" if standing.relative else "")
+            for relation, standing in zip(users["relation"], standings, strict=True)
         ]
+        ends = zip(users["restriction_reference"], users["agents"], users["restricted_students"], strict=True)
         ties = tie_hashes(
-            _said(relation, str(user.restriction_reference), *user.agents, "-", *user.restricted_students)
-            for (user, _), relation in zip(rows, relations, strict=True)
+            _said(relation, str(reference), *agents, "-", *restricted)
+            for relation, (reference, agents, restricted) in zip(relations, ends, strict=True)
         )
         hashes = [each + b"\0" + tie for each, tie in zip(digests(self.vault, "contacts", columns), ties, strict=True)]
-        self.contacts.extend(
-            zip(
-                [user.sourced_id for user in users],
-                [user.line for user in users],
-                *columns,
-                hashes,
-                relations,
-                strict=True,
-            )
-        )
+        self.contacts.extend(zip(users["sourced_id"], users["line"], *columns, hashes, relations, strict=True))
 
-    def _staff(self, rows: Sequence[tuple[User, _Standing, str, Known | None]]) -> None:
+    def _staff(
+        self, users: Users, types: Sequence[str], standings: Sequence[_Standing], knowns: Sequence[Known | None]
+    ) -> None:
         columns: list[Sequence[Any]] = [
-            [user.identifier for user, *_ in rows],
-            [user.given_name for user, *_ in rows],
-            [user.family_name for user, *_ in rows],
-            [user.email for user, *_ in rows],
-            [kind for _, _, kind, _ in rows],
+            users["identifier"],
+            users["given_name"],
+            users["family_name"],
+            users["email"],
+            types,
         ]
+        enabled, whole = users["enabled"], [known is None for known in knowns]
         ties = tie_hashes(
-            _said(str(user.enabled), standing.said, str(known is None)) for user, standing, _, known in rows
+            _said(str(able), standing.said, str(known))
+            for able, standing, known in zip(enabled, standings, whole, strict=True)
         )
         hashes = [each + b"\0" + tie for each, tie in zip(digests(self.vault, "staff", columns), ties, strict=True)]
-        self.staff.extend(
-            zip(
-                [user.sourced_id for user, *_ in rows],
-                [user.line for user, *_ in rows],
-                *columns,
-                hashes,
-                [user.enabled for user, *_ in rows],
-                [known is None for *_, known in rows],
-                strict=True,
-            )
-        )
+        self.staff.extend(zip(users["sourced_id"], users["line"], *columns, hashes, enabled, whole, strict=True))
 
-    def _rest(self, users: Sequence[User], standings: Sequence[_Standing], at_home: set[int]) -> None:
+    def _rest(self, users: Users, standings: Sequence[_Standing], at_home: set[int]) -> None:
         """Where the roles say that a person is, unless that is the home school alone; orgs that nobody knows."""
-        for user, standing in zip(users, standings, strict=True):
+        for line, person, standing in zip(users["line"], users["sourced_id"], standings, strict=True):
             for _ in range(standing.unknown):
                 reason = "no org has one of these identifiers"
-                self.findings.warn("users.csv", user.line, "orgSourcedIds", reason)
-            if user.line in at_home:
+                self.findings.warn("users.csv", line, "orgSourcedIds", reason)
+            if line in at_home:
                 continue
             for (kind, org), (begins, ends) in standing.places.items():
-                self.places.put(kind, user.sourced_id, org, _iso(begins), _iso(ends), False)
+                self.places.put(kind, person, org, _iso(begins), _iso(ends), False)
                 if self.by_roles:
-                    self.placed.add((kind, user.sourced_id, org))
+                    self.placed.add((kind, person, org))
 
 
 _STAFF = frozenset(STAFF)
@@ -282,27 +270,31 @@ def _iso(day: Any) -> str | None:
     return None if day is None else str(day)
 
 
-def _links(users: Sequence[User], standings: Sequence[_Standing]) -> Iterator[tuple[Any, ...]]:
+def _links(users: Users, standings: Sequence[_Standing]) -> Iterator[tuple[Any, ...]]:
     """Who is tied to whom. The usual rows are spelled out, for `links_of` is dear for a million."""
-    for user, standing in zip(users, standings, strict=True):
-        if not user.agents and not user.restricted_students:
+    agents, restricted = users["agents"], users["restricted_students"]
+    odd = [
+        bool(more) or (bool(some) and standing.kinds not in _USUAL)
+        for some, more, standing in zip(agents, restricted, standings, strict=True)
+    ]
+    rows = zip(odd, standings, users["line"], users["sourced_id"], agents, users["relation"], strict=True)
+    for another, standing, line, person, others, relation in rows:
+        if another:
             continue
         if standing.kinds == _ONLY_STUDENT:
-            for agent in user.agents:
-                yield user.line, agent, user.sourced_id, None, 0, None
-            continue
-        for link in links_of(user):
-            yield (
-                link.line,
-                link.guardian,
-                link.student,
-                link.relation,
-                int(link.restricted),
-                link.restriction_reference,
-            )
+            for agent in others:
+                yield line, agent, person, None, 0, None
+        elif standing.kinds == _ONLY_PARENT:
+            for student in others:
+                yield line, person, student, relation, 0, None
+    if any(odd):
+        for user in users.only(odd).rows():
+            for link in links_of(user):
+                yield (*link[:4], int(link.restricted), link.restriction_reference)
 
 
-_ONLY_STUDENT = frozenset({"student"})
+_ONLY_STUDENT, _ONLY_PARENT = frozenset({"student"}), frozenset({"parent"})
+_USUAL = (_ONLY_STUDENT, _ONLY_PARENT)
 
 
 def place_kind(account_type: str) -> str:

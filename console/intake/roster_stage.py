@@ -16,6 +16,7 @@ from console.intake.roster_known import Known
 from console.intake.roster_people import PeopleStage, place_kind, widen
 from console.intake.roster_rows import Status
 from console.intake.roster_sink import Sink, digests
+from console.intake.roster_users import Users
 from console.progress import SILENT
 
 if TYPE_CHECKING:
@@ -182,18 +183,30 @@ class _Filling:
 
     def _users(self) -> None:
         waiting: list[User] = []
-        for part in self._present("users", self.roster.users()):
-            whole = part if not self.by_roles else []
-            if self.by_roles or not all(user.roles for user in part):
-                whole = [user for user in part if user.roles and not self.by_roles]
-                waiting += [user for user in part if self.by_roles or not user.roles]
-            self._people.put(whole, None)
+        count = 0
+        for part in self.roster.user_parts():
+            count += len(part)
+            self.reading.progress.say(count, self.roster.expected("users", count), "reading users")
+            users = self._there(part)
+            whole = [bool(roles) and not self.by_roles for roles in users["roles"]]
+            if not all(whole):
+                waiting += users.only([not each for each in whole]).rows()
+            self._people.put(users.only(whole), None)
             if len(waiting) >= PART:
                 self._with_known_roles(waiting)
         self._with_known_roles(waiting)
 
+    def _there(self, users: Users) -> Users:
+        """Those who are not withdrawn."""
+        withdrawn = [status is Status.WITHDRAWN for status in users["status"]]
+        if any(withdrawn):
+            self._gone.extend(("users", person) for person in users.only(withdrawn)["sourced_id"])
+        return users.only([not each for each in withdrawn])
+
     def _with_known_roles(self, users: list[User]) -> None:
         """Whoever's roles are not all in the files is also what the portal knows."""
+        if not users:
+            return
         modes = self.roster.modes
         whole = modes["users"] is Mode.BULK and modes["roles"] is Mode.BULK
         known = {} if whole else self.reading.people([user.sourced_id for user in users])
@@ -201,7 +214,7 @@ class _Filling:
             if user.sourced_id not in known and not user.roles:
                 reason = "nobody says which role this person has, not imported"
                 self.reading.findings.warn("users.csv", user.line, None, reason)
-        self._people.put(users, [known.get(user.sourced_id) or Known() for user in users])
+        self._people.put(Users.of(users), [known.get(user.sourced_id) or Known() for user in users])
         users.clear()
 
     def _role_rows(self) -> None:
