@@ -33,7 +33,7 @@ ENDED = "A process that read the roster has ended; nothing was imported. Try aga
 _KIB = 1 << 10
 _encoded = msgspec.msgpack.Encoder().encode
 """Rows as one text of bytes: pickling them value by value takes ten times as long."""
-_decoded = msgspec.msgpack.Decoder(list[list[Any]]).decode
+_decoded = msgspec.msgpack.Decoder(list[tuple[Any, ...]]).decode
 
 
 def read_into(
