@@ -113,8 +113,8 @@ def test_looking_at_a_few_leaves_what_looking_at_all_leaves(
     looked: list[bool] = []
     touch = roster_run.touch
 
-    def kept(load: Any) -> bool:
-        looked.append(touch(load))
+    def kept(load: Any, differences: Any) -> bool:
+        looked.append(touch(load, differences))
         return looked[-1]
 
     monkeypatch.setattr(roster_run, "touch", kept)
@@ -126,7 +126,7 @@ def test_looking_at_a_few_leaves_what_looking_at_all_leaves(
         district.bulk(imports)
         before = belongs(portal)
         with monkeypatch.context() as whole:
-            whole.setattr(roster_run, "touch", lambda _load: False)
+            whole.setattr(roster_run, "touch", lambda *_: False)
             district.bulk(imports)
         assert belongs(portal) == before, f"night {night} of seed {seed}"
     assert looked.count(True) >= NIGHTS - 2, "most nights are short"
