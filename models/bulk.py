@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from itertools import chain, islice
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -81,10 +82,14 @@ def insert_stored(
     else:
         marks = ", ".join(["%s"] * (len(shared) + len(columns)))
         first, repeated = (), shared
+
+    @cache
+    def statement(count: int) -> str:
+        return f"INSERT INTO {into} ({names}) VALUES {', '.join([f'({marks})'] * count)}"
+
     while many := list(islice(coming, TOGETHER)):
-        values = ", ".join([f"({marks})"] * len(many))
         given = chain.from_iterable((*repeated, *row) for row in many) if repeated else chain.from_iterable(many)
-        connection.exec_driver_sql(f"INSERT INTO {into} ({names}) VALUES {values}", (*first, *given))
+        connection.exec_driver_sql(statement(len(many)), (*first, *given))
 
 
 def _converted(row: Sequence[Any], converters: Sequence[tuple[int, Callable[[Any], Any]]]) -> tuple[Any, ...]:
