@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from tests.portals import Portal
 
 TITLE = "Bulk decisions"
-SIZES = {100_000: 3, 10_000: 5, 1_000: 9}
+SIZES = {100_000: 3, 10_000: 9, 1_000: 15}
 """How many, and in how many rounds."""
 SMALL = {60: 1}
 LOOPED = 1_000
