@@ -41,11 +41,20 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
 
 
 def circumstances(command: str) -> str:
-    """One line: the command, the day, the commit, the processors and the Python of this run."""
-    commit = subprocess.run(
-        ["git", "-c", f"safe.directory={ROOT}", "describe", "--always", "--dirty"],
-        cwd=ROOT, capture_output=True, text=True, check=False,
-    ).stdout.strip()  # fmt: skip
+    """One line: the command, the day, the commit, the processors and the Python of this run.
+
+    A commit is followed by `-dirty` where anything but these pages is not as it says.
+    """
+    commit = _git("rev-parse", "--short", "HEAD") or "unknown"
+    others = [f":(exclude){page.relative_to(ROOT)}" for page in (BENCHMARKS, RELIABILITY)]
+    if _git("status", "--porcelain", "--untracked-files=no", "--", ".", *others):
+        commit += "-dirty"
     day = datetime.now(UTC).date().isoformat()
     machine = f"{os.cpu_count()} cores at load {os.getloadavg()[0]:.1f}, Python {platform.python_version()}"
-    return f"`{command}`, {day}, commit {commit or 'unknown'}, {machine}."
+    return f"`{command}`, {day}, commit {commit}, {machine}."
+
+
+def _git(*words: str) -> str:
+    """What git says, "" where there is none."""
+    command = ["git", "-c", f"safe.directory={ROOT}", *words]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False).stdout.strip()
