@@ -128,15 +128,16 @@ class Roster:
         return self._rows("demographics")
 
     def users(self) -> Iterator[User]:
-        """The rows of users.csv with their roles. In 1.2 roles.csv is read first; its findings are complete then too.
-
-        A user of a 1.2 delta has the roles that this delta names, and no others.
-        """
+        """The rows of users.csv with their roles, as `user_parts` has them."""
         for part in self.user_parts():
             yield from part.rows()
 
     def user_parts(self) -> Iterator[Users]:
-        """The same, some thousands at a time."""
+        """The users of users.csv with their roles, some thousands at a time. In 1.2 roles.csv is read first; its findings are complete
+        then too.
+
+        A user of a 1.2 delta has the roles that this delta names, and no others.
+        """
         if "users" not in self._parts:
             return
         found = self._roles_of_users() if self.version != "1.1" else {}

@@ -286,7 +286,7 @@ def _add(load: Load, kind: RosterKind) -> None:
         ]
     if "version" in kind.table.c:
         columns.append("version")
-        values.append(sa.literal(load.version))
+        values.append(sa.literal(load.version, kind.table.c.version.type))
     query = sa.select(*values).select_from(source)
     found = load.stage.differences
     lines = sa.select(found.c.line).where(found.c.kind == kind.name, found.c.change == ADDED)

@@ -290,7 +290,8 @@ def _links(users: Users, standings: Sequence[_Standing]) -> Iterator[tuple[Any, 
     if any(odd):
         for user in users.only(odd).rows():
             for link in links_of(user):
-                yield (*link[:4], int(link.restricted), link.restriction_reference)
+                said = int(link.restricted), link.restriction_reference
+                yield (link.line, link.guardian, link.student, link.relation, *said)
 
 
 _ONLY_STUDENT, _ONLY_PARENT = frozenset({"student"}), frozenset({"parent"})

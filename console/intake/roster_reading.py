@@ -30,9 +30,11 @@ if TYPE_CHECKING:
 LARGE = 16 << 20
 """Bytes of a roster from which two processes are worth the half second in which they start."""
 ENDED = "A process that read the roster has ended; nothing was imported. Try again."
+YIELDING = 10
+"""By how much the process that reads the rest steps back, in the system's steps of niceness."""
 _KIB = 1 << 10
 _encoded = msgspec.msgpack.Encoder().encode
-"""Rows as one text of bytes: pickling them value by value takes ten times as long."""
+"""Rows as one text of bytes, of what a sink is given: text, bytes, whole numbers, truth and None. Pickling takes ten times as long."""
 _decoded = msgspec.msgpack.Decoder(list[tuple[Any, ...]]).decode
 
 
@@ -58,6 +60,7 @@ def _gather(lines: list[Connection], stage: Stage, roster: Roster, reading: Read
     from multiprocessing.connection import wait
 
     far = dict.fromkeys(lines, 0)
+    found: dict[Connection, Any] = {}
     left = list(lines)
     while left:
         for line in cast("list[Connection]", wait(left)):
@@ -71,10 +74,12 @@ def _gather(lines: list[Connection], stage: Stage, roster: Roster, reading: Read
                 done = min(sum(far.values()), roster.size)
                 reading.progress.say(done // _KIB, roster.size // _KIB, "reading the roster, KiB:")
             else:
-                own, of_files = said
-                reading.findings.include([own])
-                roster.hear(of_files)
+                found[line] = said
                 left.remove(line)
+    # In the order of the shares, whoever was through first.
+    for own, of_files in map(found.__getitem__, lines):
+        reading.findings.include([own])
+        roster.hear(of_files)
 
 
 class _Telling:
@@ -93,8 +98,13 @@ class _Telling:
 def _work(line: Connection, settings: Settings, path: Path, digest: str, share: Share) -> None:
     """What the process does: read its share to the end. Who began it is gone when the line is."""
     import gc
+    import os
 
     from console.faults import saying
+
+    if share is not Share.PEOPLE:
+        # The people take longest: with two processors, whoever else computes shall not keep them waiting.
+        os.nice(YIELDING)
 
     # Rows by the million come and go, and none refers to itself: looking for cycles among them takes a sixth of the time.
     gc.disable()

@@ -188,10 +188,11 @@ class _Filling:
             count += len(part)
             self.reading.progress.say(count, self.roster.expected("users", count), "reading users")
             users = self._there(part)
-            whole = [bool(roles) and not self.by_roles for roles in users["roles"]]
-            if not all(whole):
-                waiting += users.only([not each for each in whole]).rows()
-            self._people.put(users.only(whole), None)
+            told = [bool(roles) and not self.by_roles for roles in users["roles"]]
+            if not all(told):
+                waiting += users.only([not each for each in told]).rows()
+            if any(told):
+                self._people.put(users.only(told), None)
             if len(waiting) >= PART:
                 self._with_known_roles(waiting)
         self._with_known_roles(waiting)

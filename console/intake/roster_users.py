@@ -41,7 +41,7 @@ class Users:
 
 
 class _Some(Users):
-    """Some of others; their columns are made when they are asked for, since of students other ones are than of guardians."""
+    """Some of others; their columns are made when they are asked for, for students need other ones than guardians do."""
 
     def __init__(self, others: Users, kept: Sequence[bool]) -> None:
         self._others, self._kept = others, kept

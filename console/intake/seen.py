@@ -66,7 +66,7 @@ class Seen:
         before = self._many.total_changes
         for start in range(0, len(hashes), TOGETHER):
             some = hashes[start : start + TOGETHER]
-            self._many.execute(_insert(len(some)), (self._call, *some))
+            self._many.execute(_insert(len(some)), [value for each in some for value in (each, self._call)])
         if self._many.total_changes - before == len(hashes):
             return set()
         find = "SELECT hash FROM seen WHERE hash = ? AND call = ?"
@@ -81,5 +81,5 @@ class Seen:
 
 @cache
 def _insert(count: int) -> str:
-    """The statement for so many hashes of one call, which is its first value."""
-    return f"INSERT OR IGNORE INTO seen VALUES {', '.join(f'(?{place}, ?1)' for place in range(2, count + 2))}"
+    """The statement for so many hashes, each with its call."""
+    return f"INSERT OR IGNORE INTO seen VALUES {', '.join(['(?, ?)'] * count)}"

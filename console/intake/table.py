@@ -148,19 +148,19 @@ class Table:
     def _columns(self, lines: Sequence[int], rows: list[list[str]]) -> Part:
         """Rows of the header's width turned into columns; blank ones and those that do not fit are left out."""
         width = len(self._header)
-        there = _columns(rows) if set(map(len, rows)) == {width} else []
+        texts = _turned(rows) if set(map(len, rows)) == {width} else []
         # A column that is blank nowhere says for all rows at once that they are not.
-        if not any(map(all, there)):
+        if not any(map(all, texts)):
             kept = [
                 place
                 for place, row in enumerate(rows)
                 if any(row) and (len(row) == width or self._fits(lines[place], row, width))
             ]
             lines, rows = [lines[place] for place in kept], [rows[place][:width] for place in kept]
-            there = _columns(rows) or [()] * width
+            texts = _turned(rows) or [()] * width
         blank = ("",) * len(rows)
         places = [self._places.get(name) for name in self.known]
-        return lines, [blank if place is None else _stripped(there[place]) for place in places]
+        return lines, [blank if place is None else _stripped(texts[place]) for place in places]
 
     def _fits(self, line: int, row: list[str], width: int) -> bool:
         """Whether a row of another width than the header's may still be read."""
@@ -223,7 +223,7 @@ class Table:
         self.findings.warn_once(self.file, line, shown_column(name, position), reason)
 
 
-def _columns(rows: list[list[str]]) -> list[tuple[str, ...]]:
+def _turned(rows: list[list[str]]) -> list[tuple[str, ...]]:
     return list(zip(*rows, strict=True))
 
 
