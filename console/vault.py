@@ -12,6 +12,7 @@ stay valid.
 from __future__ import annotations
 
 import hmac
+from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 from console.errors import Unavailable, Unverified
@@ -117,6 +118,20 @@ class Vault:
         """`mac` of each, under the current data key."""
         self.mac(purpose, "")
         begun = hmac.new(self._mac_keys[purpose, self.current], digestmod="sha256")
+        found = []
+        for text in texts:
+            each = begun.copy()
+            each.update(text.encode())
+            found.append(each.digest())
+        return found
+
+    def digests(self, purpose: str, texts: Iterable[str], size: int) -> list[bytes]:
+        """Keyed BLAKE2b of each text, in `size` bytes (1 to 64), by which rows are told apart in their database and nowhere else.
+
+        Under a key of its own for each purpose, of the current data key. For rows by the million: it takes half of what a MAC does.
+        """
+        key = self._derived(self.current, f"digest{SEPARATOR}{_part(purpose)}")
+        begun = blake2b(key=key, digest_size=size)
         found = []
         for text in texts:
             each = begun.copy()

@@ -160,6 +160,22 @@ def test_macs_of_many_are_those_of_each() -> None:
     assert VAULT.mac_many("sealed name", texts) == [VAULT.mac("sealed name", text) for text in texts]
 
 
+def test_digests_tell_texts_apart_under_a_key_of_their_own() -> None:
+    texts = ["", "lovelace", "lovelacf", "Łučić"]
+    made = VAULT.digests("roster users", texts, 16)
+    assert made == VAULT.digests("roster users", texts, 16)
+    assert [len(each) for each in made] == [16] * 4
+    others = (
+        Vault({2: KEYS[2]}, "other.example/ledger", SystemRandom()).digests("roster users", texts, 16),
+        Vault({2: bytes(32)}, VAULT.portal, SystemRandom()).digests("roster users", texts, 16),
+        VAULT.digests("roster orgs", texts, 16),
+        [VAULT.mac("roster users", text)[:16] for text in texts],
+        [hashlib.blake2b(text.encode(), digest_size=16, key=KEYS[2]).digest() for text in texts],
+        [hashlib.blake2b(text.encode(), digest_size=16).digest() for text in texts],
+    )
+    assert len({*made, *(each for other in others for each in other)}) == 7 * 4
+
+
 @pytest.mark.parametrize("keys", [{}, {1: b"short"}, {-1: bytes(32)}, {2**32: bytes(32)}])
 def test_a_vault_without_proper_keys_is_not_made(keys: dict[int, bytes]) -> None:
     with pytest.raises(ValueError, match="32"):
