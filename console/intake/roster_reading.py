@@ -6,6 +6,7 @@ same findings and the same refusals whoever reads; what the others read is the f
 
 from __future__ import annotations
 
+import os
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, cast
 
@@ -98,7 +99,6 @@ class _Telling:
 def _work(line: Connection, settings: Settings, path: Path, digest: str, share: Share) -> None:
     """What the process does: read its share to the end. Who began it is gone when the line is."""
     import gc
-    import os
 
     from console.faults import saying
 

@@ -17,7 +17,7 @@ import msgspec
 
 from console.errors import Unavailable
 from console.lazy import sa, t
-from console.ledger.merkle import EMPTY_ROOT, Frontier, Growth, Subtrees
+from console.ledger.merkle import EMPTY_ROOT, Frontier, Growth, Subtrees, leaf_hash
 from console.progress import SILENT
 
 if TYPE_CHECKING:
@@ -189,7 +189,7 @@ def _rows(
         before = len(leaves)
         if first != head.size + before or like.log != head.log:
             raise ValueError("a record's index does not continue the log")
-        leaves += [sha256(b"\x00" + body).digest() for body in bodies]
+        leaves += map(leaf_hash, bodies)
         many = len(bodies)
         index = range(first, first + many)
         states = repeat(like.from_state, many), repeat(like.to_state, many)
@@ -266,7 +266,7 @@ def leaves_between(connection: sa.Connection, log: Log, start: int, stop: int) -
         .where(record.c.log == log, record.c.index >= start, record.c.index < stop)
         .order_by(record.c.index)
     )
-    return [sha256(b"\x00" + body.encode()).digest() for (body,) in rows]
+    return [leaf_hash(body.encode()) for (body,) in rows]
 
 
 def subtrees(connection: sa.Connection, log: Log, size: int) -> Subtrees:

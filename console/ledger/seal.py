@@ -2,10 +2,9 @@
 
 The signer keeps its own frontier beside the key. It signs only a tree that continues the one it signed last: it reads the records
 since then, extends its own frontier – or takes over the tree that this process has just grown from that very one – and compares the
-root with the database's. A shorter log, an older backup or a changed record
-makes it refuse, loudly. A checkpoint is published before it is remembered: a process that dies in between leaves nothing that looks
-like a file that was cut. The state file is locked across processes, and waited for no longer than one can: a console that stands still
-while it signs keeps nobody else from deciding.
+root with the database's. A shorter log, an older backup or a changed record makes it refuse, loudly. A checkpoint is published before
+it is remembered: a process that dies in between leaves nothing that looks like a file that was cut. The state file is locked across
+processes, and waited for no longer than one can: a console that stands still while it signs keeps nobody else from deciding.
 """
 
 from __future__ import annotations
