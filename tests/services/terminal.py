@@ -16,17 +16,18 @@ import subprocess
 import tempfile
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
+
+from tests.services.standing import Standing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from types import TracebackType
 
 PATIENCE = 15.0  # seconds; two busy cores are slow, a wrong screen stays wrong
 INTERVAL = 0.03  # seconds between two looks at the screen
 
 
-class Terminal:
+class Terminal(Standing):
     """`command` in a terminal of `columns` × `rows`; use it with `with`.
 
     `environment` is added to a small one of the terminal's own: of the test's process only PATH and HOME are inherited.
@@ -51,23 +52,12 @@ class Terminal:
         self._socket = Path(tempfile.mkdtemp(prefix="district-terminal-", dir="/tmp")) / "tmux"
         self._server: subprocess.Popen[bytes] | None = None
 
-    def __enter__(self) -> Self:
-        try:
-            self.open()
-        except BaseException:
-            self.close()
-            raise
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self.close()
-
     @property
     def pid(self) -> int:
         """The process id of the command."""
         return int(self._ask("#{pane_pid}"))
 
-    def open(self) -> None:
+    def start(self) -> None:
         """Starts the terminal and the command in it."""
         # -D keeps the server a child of the test, so that it has a pid we know and the kernel ends it with us.
         self._server = subprocess.Popen(
@@ -94,7 +84,7 @@ class Terminal:
         size = [";", "set", "-g", "window-size", "manual"]
         self._tmux(*settings, *start, "exec " + shlex.join(["env", *variables, *self._command]), *size)
 
-    def close(self) -> None:
+    def stop(self) -> None:
         """Ends the command (it gets a hang-up, as from a lost connection) and the terminal."""
         server, self._server = self._server, None
         if server is not None:
