@@ -11,7 +11,8 @@ A step that cannot be done says why and does not keep the others from being done
 from __future__ import annotations
 
 import logging
-import threading
+import queue
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -57,25 +58,31 @@ class Worker:
         self._office = office
         self._operator = operator
         self._mailer = mailer
-        self._stop = threading.Event()
+        self._stopped = False
+        self._woken: queue.SimpleQueue[None] = queue.SimpleQueue()
         self._judged: tuple[Any, ...] = ()
         self._silent_about_mail = False
 
     def stop(self) -> None:
-        """End after the current step, or message; safe to call from a signal's handler."""
-        self._stop.set()
+        """End after the current step, or message; safe to call from a signal's handler.
+
+        An event is not: its lock may be held by the very thread that the handler interrupts. A simple queue may be put to anywhere.
+        """
+        self._stopped = True
+        self._woken.put(None)
 
     def run(self, interval: float, told: Callable[[Round], None]) -> None:
         """Round after round, `interval` seconds apart, until `stop`; `told` hears of each."""
-        while not self._stop.is_set():
+        while not self._stopped:
             told(self.once())
-            self._stop.wait(interval)
+            with suppress(queue.Empty):
+                self._woken.get(timeout=interval)
 
     def once(self) -> Round:
         """One round of every step."""
         done = Round()
         for step in (self._take_in, self._match, self._remind, self._purge, self._tell, self._send):
-            if self._stop.is_set():
+            if self._stopped:
                 break
             try:
                 step(done)
@@ -116,7 +123,7 @@ class Worker:
             return
         waiting = r.state.in_((RegistrationState.SUBMITTED, RegistrationState.NEEDS_INFO, RegistrationState.DEFERRED))
         last = 0
-        while not self._stop.is_set():
+        while not self._stopped:
             some = sa.select(r.id).where(waiting, r.id > last).order_by(r.id).limit(A_MATCH)
             with office.writing() as connection:
                 ids = connection.execute(some).scalars().all()
@@ -165,7 +172,7 @@ class Worker:
                     f"No mail server is configured, so {waiting:,} notices wait. Set mail.host to send them."
                 )
             return
-        sent = send_due(self._office, self._mailer, self._stop.is_set)
+        sent = send_due(self._office, self._mailer, lambda: self._stopped)
         done.counts |= {"sent": sent.sent, "later": sent.later, "failed": sent.failed}
         done.counts["unknown"] = done.counts.get("unknown", 0) + sent.unknown
         if sent.trouble is not None:

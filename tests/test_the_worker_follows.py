@@ -28,6 +28,7 @@ from tests.services.smtp import MailServer
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+    from types import FrameType
 
     from tests.portals import Portal
 
@@ -291,6 +292,38 @@ def test_a_mail_server_that_is_gone_is_a_sentence_and_an_exit_code(portal: Porta
     ran = run(configured, "work", "--once", mail=server)
     assert ran.returncode == Exit.UNAVAILABLE
     assert "does not answer as it should; notices wait." in ran.stderr
+
+
+class Idle(Worker):
+    """A worker whose rounds are empty, and that is told to stop at the given line of its loop, as a signal's handler would."""
+
+    def once(self) -> working.Round:
+        return working.Round()
+
+    def loop(self, line: int) -> None:
+        lines = 0
+
+        def trace(_frame: FrameType, event: str, _argument: object) -> Any:
+            nonlocal lines
+            if event == "line":
+                lines += 1
+                if lines == line:
+                    self.stop()
+            return trace
+
+        sys.settrace(trace)
+        self.run(0.001, lambda _done: None)
+
+
+def test_a_stop_between_any_two_lines_of_the_loop_ends_it(portal: Portal) -> None:
+    """A handler runs in the thread that it interrupts, also between two lines of what that thread waits with."""
+    for line in range(1, 100):
+        running = threading.Thread(
+            target=Idle(portal.office, portal.office.operator("intake"), None).loop, args=[line], daemon=True
+        )
+        running.start()
+        running.join(20)
+        assert not running.is_alive(), line
 
 
 def test_sigterm_ends_the_loop_after_its_step(portal: Portal, configured: Path) -> None:
