@@ -36,6 +36,7 @@ WRITERS = {
     "console/intake/letting_go.py": "what a withdrawal by the roster leaves, inside an import",
     "console/intake/moved_numbers.py": "finds waiting registrations' students again, inside an import",
     "console/intake/roster_load.py": "what the roster says, inside an import",
+    "console/intake/roster_history.py": "what rows were before an import, inside it",
     "console/intake/roster_carrying.py": "who belongs to whom, inside an import",
     "console/intake/roster_pairs.py": "a temporary table of an import",
     "console/intake/roster_reading.py": "temporary tables of an import",

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from console.intake.report import Kind
-from console.intake.roster_load import CHANGED, CHUNK, WITHDRAWN, remember
+from console.intake.roster_history import CHUNK, remember
+from console.intake.roster_tables import CHANGED, WITHDRAWN
 from console.lazy import sa
 
 if TYPE_CHECKING:
@@ -42,11 +43,13 @@ def carry_out(load: Load, pair: Pair, ended: sa.ColumnElement[bool], looked_at: 
     load.step()
     connection, pairs, table = load.connection, load.stage.pairs, pair.table
     here = pair.here(pairs)
+    if connection.execute(sa.select(sa.exists().select_from(table))).scalar_one() == 0:
+        return Kind(pair.name, added=_add(load, pair, sa.true()))
     active = int(connection.execute(sa.select(sa.func.count()).select_from(table).where(table.c.active)).scalar_one())
     said = _mark(load, pair, ended, looked_at)
     if said:
         _remember(load, pair)
-    added = _add(load, pair)
+    added = _add(load, pair, ~sa.exists().where(here))
     if CHANGED in said:
         values = {own: pairs.c[name] for own, name in pair.values}
         connection.execute(
@@ -82,16 +85,16 @@ def _mark(
     return {row[0]: row[1] for row in rows}
 
 
-def _add(load: Load, pair: Pair) -> int:
-    """Insert the wanted pairs that are not there. Returns how many."""
+def _add(load: Load, pair: Pair, new: sa.ColumnElement[bool]) -> int:
+    """Insert the wanted pairs that are `new`. Returns how many."""
     pairs = load.stage.pairs
-    new = (
+    wanted = (
         sa.select(pairs.c.one, pairs.c.other, *(pairs.c[name] for _, name in pair.values))
-        .where(pairs.c.kind == pair.name, ~sa.exists().where(pair.here(pairs)))
+        .where(pairs.c.kind == pair.name, new)
         .order_by(pairs.c.one, pairs.c.other)
     )
     columns = (pair.one[0], pair.other[0], *(own for own, _ in pair.values))
-    insert = pair.table.insert().from_select(columns, new)
+    insert = pair.table.insert().from_select(columns, wanted)
     return load.connection.execute(insert, execution_options={"preserve_rowcount": True}).rowcount
 
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from console.intake.report import Oddity
-from console.intake.roster_load import ADDED, CHANGED, WITHDRAWN, hold
+from console.intake.roster_load import hold
+from console.intake.roster_tables import ADDED, CHANGED, WITHDRAWN
 from console.lazy import sa, t
 from models.words import Mask, RosterStatus
 

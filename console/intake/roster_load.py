@@ -1,7 +1,7 @@
 """Compares a staged roster with the portal's and takes over what differs, a few statements for each kind of row.
 
 Nothing is deleted: what is gone is withdrawn, what comes back is active again, what an operator decided (masks, blocks, switches,
-ties) is not touched. Every row that changes or goes leaves what it was in `roster_change`, encrypted.
+ties) is not touched. What was done to a row, and what it was, stays (`console.intake.roster_history`).
 """
 
 from __future__ import annotations
@@ -9,12 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
 from console.intake.report import Kind
 from console.intake.roster_files import Mode
+from console.intake.roster_history import note_added, remember_rows
 from console.intake.roster_sink import DIGEST
-from console.intake.roster_tables import NAMES_OF_A_STUDENT
+from console.intake.roster_tables import ADDED, CHANGED, CHANGES, HELD, NAMES_OF_A_STUDENT, TIED, WITHDRAWN
 from console.lazy import sa, t
 from models.words import Mask, RosterStatus
 
@@ -26,16 +25,6 @@ if TYPE_CHECKING:
     from console.vault import Vault
 
     Differences = Mapping[str, Mapping[str, int]]
-
-ADDED, CHANGED, WITHDRAWN, HELD = "added", "changed", "withdrawn", "held"
-TIED = "tied"
-"""The row is the same, but says something else of ties or places: neither counted nor kept in history."""
-CHUNK = 5_000
-_INTERNAL = frozenset(
-    {"id", "row_hash", "name_key", "family_key", "email_key", "phone_key", "sms_key", "skeleton", "code_hash"}
-    | {"sealed_name_mac", "version", "changed_at", "family_initial", "adult_on"}
-)
-"""Columns that history need not keep: they follow from others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +55,8 @@ def compare(load: Load) -> None:
     """Fill `differences` with what was added, changed and withdrawn among the rows that have identifiers."""
     if load.modes["users"] is Mode.DELTA or "users" in load.partial:
         _leave_ties_open(load)
-    for kind in load.stage.kinds.values():
+    # In the order of the key under which they are kept: each kind goes behind the one before, not into its middle.
+    for _, kind in sorted(load.stage.kinds.items()):
         load.step()
         if load.modes[kind.file] is not Mode.ABSENT:
             _compare(load, kind)
@@ -163,13 +153,10 @@ def lock(load: Load) -> None:
 def differing(load: Load) -> dict[str, dict[str, int]]:
     """How many rows of each kind have each change, for those that have any."""
     found = load.stage.differences
-    rows = load.connection.execute(
-        sa.select(found.c.kind, found.c.change, sa.func.count()).group_by(found.c.kind, found.c.change)
-    )
-    said: dict[str, dict[str, int]] = {}
-    for kind, change, count in rows:
-        said.setdefault(kind, {})[change] = count
-    return said
+    # Kinds lie together; their changes would have to be sorted first.
+    counted = (sa.func.count().filter(found.c.change == change).label(change) for change in CHANGES)
+    rows = load.connection.execute(sa.select(found.c.kind, *counted).group_by(found.c.kind))
+    return {kind: {change: count for change, count in zip(CHANGES, some, strict=True) if count} for kind, *some in rows}
 
 
 def counts(load: Load, differences: Differences) -> list[Kind]:
@@ -194,10 +181,14 @@ def _active(connection: sa.Connection, table: sa.Table) -> int:
 
 def take_over(load: Load, differences: Differences) -> None:
     """Carry the differences out, kind after kind, history first."""
+    note_added(load)
     for kind in load.stage.kinds.values():
         load.step()
+        differing = differences.get(kind.name, {})
+        if ADDED in differing:
+            _add(load, kind, differing[ADDED])
         for change, carry_out in _STEPS:
-            if change in differences.get(kind.name, {}):
+            if change in differing:
                 carry_out(load, kind)
     _births(load)
 
@@ -217,58 +208,8 @@ def _of(load: Load, kind: RosterKind, change: str) -> sa.Select[Any]:
     return sa.select(found.c.source_id).where(found.c.kind == kind.name, found.c.change == change)
 
 
-def _remember(load: Load, kind: RosterKind, change: str) -> None:
-    """What the rows were, sealed."""
-    found, table = load.stage.differences, kind.table
-    kept = [column for column in table.columns if column.name not in _INTERNAL]
-    rows = load.connection.execute(
-        sa.select(found.c.change, *kept)
-        .select_from(found.join(table, table.c.source_id == found.c.source_id))
-        .where(found.c.kind == kind.name, found.c.change == change)
-        .order_by(table.c.id),
-        execution_options={"yield_per": CHUNK},
-    )
-    for part in rows.mappings().partitions():
-        remember(load, kind.name, [(row["source_id"], row["change"], dict(row)) for row in part])
-
-
-def _note_added(load: Load, kind: RosterKind) -> None:
-    """That rows were added."""
-    found, change = load.stage.differences, t.roster_change
-    added = sa.select(sa.literal(load.number), sa.literal(kind.name), found.c.source_id, sa.literal(ADDED)).where(
-        found.c.kind == kind.name, found.c.change == ADDED
-    )
-    load.connection.execute(change.insert().from_select(("import_id", "kind", "source_id", "change"), added))
-
-
-def remember(load: Load, kind: str, rows: list[tuple[str, str, dict[str, Any]]]) -> None:
-    """Keep (identifier, change, the row as it was)."""
-    from models.bulk import insert_rows
-
-    bodies = load.vault.seal_many(
-        "roster_change",
-        "before",
-        [
-            (
-                f"{load.number}:{kind}:{source_id}",
-                msgspec.json.encode({name: value for name, value in row.items() if name != "change"}),
-            )
-            for source_id, _, row in rows
-        ],
-    )
-    insert_rows(
-        load.connection,
-        t.roster_change,
-        ("import_id", "kind", "source_id", "change", "before"),
-        [
-            (load.number, kind, source_id, change, body)
-            for (source_id, change, _), body in zip(rows, bodies, strict=True)
-        ],
-    )
-
-
-def _add(load: Load, kind: RosterKind) -> None:
-    _note_added(load, kind)
+def _add(load: Load, kind: RosterKind, count: int) -> None:
+    """Insert the staged rows that are not there, `count` of them."""
     staged = kind.stage
     columns = ["source_id", *kind.columns, "row_hash"]
     values: list[sa.ColumnElement[Any]] = [staged.c[name] for name in columns]
@@ -287,10 +228,11 @@ def _add(load: Load, kind: RosterKind) -> None:
     if "version" in kind.table.c:
         columns.append("version")
         values.append(sa.literal(load.version, kind.table.c.version.type))
-    query = sa.select(*values).select_from(source)
-    found = load.stage.differences
-    lines = sa.select(found.c.line).where(found.c.kind == kind.name, found.c.change == ADDED)
-    query = query.where(staged.c.line.in_(lines)).order_by(staged.c.line)
+    query = sa.select(*values).select_from(source).order_by(staged.c.line)
+    if count < load.connection.execute(sa.select(sa.func.count()).select_from(staged)).scalar_one():
+        found = load.stage.differences
+        lines = sa.select(found.c.line).where(found.c.kind == kind.name, found.c.change == ADDED)
+        query = query.where(staged.c.line.in_(lines))
     load.connection.execute(kind.table.insert().from_select(columns, query))
 
 
@@ -299,7 +241,7 @@ def _school_id(staged: sa.Table) -> sa.ScalarSelect[Any]:
 
 
 def _change(load: Load, kind: RosterKind) -> None:
-    _remember(load, kind, CHANGED)
+    remember_rows(load, kind, CHANGED)
     table, staged = kind.table, kind.stage
     if kind.name == "students":
         _reseal(load, staged)
@@ -356,7 +298,7 @@ def _reseal(load: Load, staged: sa.Table) -> None:
 
 
 def _withdraw(load: Load, kind: RosterKind) -> None:
-    _remember(load, kind, WITHDRAWN)
+    remember_rows(load, kind, WITHDRAWN)
     table = kind.table
     values = _stated(load, table, RosterStatus.WITHDRAWN)
     if kind.name == "students":
@@ -364,7 +306,7 @@ def _withdraw(load: Load, kind: RosterKind) -> None:
     load.connection.execute(table.update().where(table.c.source_id.in_(_of(load, kind, WITHDRAWN))).values(values))
 
 
-_STEPS = ((ADDED, _add), (CHANGED, _change), (WITHDRAWN, _withdraw), (TIED, _tied))
+_STEPS = ((CHANGED, _change), (WITHDRAWN, _withdraw), (TIED, _tied))
 
 
 def _births(load: Load) -> None:
@@ -384,8 +326,10 @@ def _births(load: Load) -> None:
 def stamp(load: Load, version: int) -> None:
     """Give the schools and students that changed their version: the ledger's size after the import's record.
 
-    Most have it already, for writing a row of the largest table once more is dear: all others if somebody decided meanwhile.
+    They have it already, for writing a row of the largest table once more is dear, unless somebody decided meanwhile.
     """
+    if version == load.version:
+        return
     for name in ("schools", "students"):
         kind = load.stage.kinds[name]
         found = load.stage.differences

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from console.intake.roster_carrying import Pair, carry_out
 from console.intake.roster_files import Mode
-from console.intake.roster_load import HELD
+from console.intake.roster_tables import HELD
 from console.lazy import sa, t
 from models.words import RosterStatus
 
@@ -98,15 +98,28 @@ def _want(load: Load, names: Sequence[str], query: sa.Select[Any]) -> None:
 def _want_ties(load: Load, look: _Look) -> None:
     links, staged = load.stage.links, load.stage.kinds["contacts"].stage
     contact, student, tie = t.contact, t.student, t.contact_tie
-    said = sa.func.max(links.c.restricted)
-    own = sa.func.max(sa.case((staged.c.source_id.is_not(None), 1), else_=0))
-    before = sa.func.max(sa.case((tie.c.restricted, 1), else_=0))
-    reference = sa.func.max(links.c.reference)
-    restricted = sa.case((own == 1, said), else_=sa.case((before == 1, 1), else_=said))
+    # Either end may say it: first what both say is put together, by indexes alone; all else is looked up once for each tie.
+    said = (
+        sa.select(
+            contact.c.id.label("contact_id"),
+            student.c.id.label("student_id"),
+            *(sa.func.max(links.c[name]).label(name) for name in ("relation", "restricted", "reference")),
+        )
+        .select_from(
+            links.join(contact, contact.c.source_id == links.c.guardian).join(
+                student, student.c.source_id == links.c.student
+            )
+        )
+        .where(look.at(links.c.guardian, links.c.student))
+        .group_by(contact.c.id, student.c.id)
+        .subquery("said")
+    )
+    own = staged.c.source_id.is_not(None)
+    restricted = sa.or_(said.c.restricted == 1, sa.and_(~own, sa.func.coalesce(tie.c.restricted, sa.false())))
     relation = sa.func.coalesce(
-        sa.func.nullif(sa.func.max(staged.c.relation), ""),
-        sa.func.nullif(sa.func.lower(sa.func.max(links.c.relation)), ""),
-        sa.func.max(tie.c.relation),
+        sa.func.nullif(staged.c.relation, ""),
+        sa.func.nullif(sa.func.lower(said.c.relation), ""),
+        tie.c.relation,
         "",
     )
     query = (
@@ -115,22 +128,18 @@ def _want_ties(load: Load, look: _Look) -> None:
             contact.c.id,
             student.c.id,
             relation,
-            restricted == 1,
-            sa.case((own == 1, reference), else_=sa.func.coalesce(reference, sa.func.max(tie.c.restriction_reference))),
+            restricted,
+            sa.case((own, said.c.reference), else_=sa.func.coalesce(said.c.reference, tie.c.restriction_reference)),
         )
         .select_from(
-            links.join(contact, contact.c.source_id == links.c.guardian)
-            .join(student, student.c.source_id == links.c.student)
-            .outerjoin(staged, staged.c.source_id == links.c.guardian)
+            said.join(contact, contact.c.id == said.c.contact_id)
+            .join(student, student.c.id == said.c.student_id)
+            .outerjoin(staged, staged.c.source_id == contact.c.source_id)
             .outerjoin(tie, sa.and_(tie.c.contact_id == contact.c.id, tie.c.student_id == student.c.id))
         )
         .where(
-            contact.c.status == ACTIVE,
-            student.c.status == ACTIVE,
-            student.c.source_id.not_in(_held(load, "students")),
-            look.at(links.c.guardian, links.c.student),
+            contact.c.status == ACTIVE, student.c.status == ACTIVE, student.c.source_id.not_in(_held(load, "students"))
         )
-        .group_by(contact.c.id, student.c.id)
     )
     _want(load, ("kind", "one", "other", "relation", "restricted", "reference"), query)
 

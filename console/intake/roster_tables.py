@@ -116,6 +116,12 @@ _COLUMNS = {
 }
 """For each kind: its file, its table, the columns that are copied as they are."""
 
+ADDED, CHANGED, WITHDRAWN, HELD = "added", "changed", "withdrawn", "held"
+TIED = "tied"
+"""The row is the same, but says something else of ties or places: neither counted nor kept in history."""
+CHANGES = (ADDED, CHANGED, WITHDRAWN, HELD, TIED)
+"""What can have become of a row: the words of `differences`."""
+
 NAMES_OF_A_STUDENT = ("given_name", "middle_name", "family_name", "name_key", "family_key", "family_initial")
 """What stays empty while a student is sealed."""
 

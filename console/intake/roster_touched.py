@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from console.intake.roster_files import Mode
-from console.intake.roster_load import HELD
+from console.intake.roster_tables import HELD
 from console.lazy import sa, t
 
 if TYPE_CHECKING:
