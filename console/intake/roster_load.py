@@ -319,7 +319,7 @@ def _births(load: Load) -> None:
             births.c.birth_date.is_distinct_from(student.c.birth_date),
             student.c.source_id.not_in(held),
         )
-        .values(birth_date=births.c.birth_date, adult_on=births.c.adult_on, changed_at=load.now)
+        .values(birth_date=births.c.birth_date, adult_on=births.c.adult_on, changed_at=load.now, version=load.version)
     )
 
 
