@@ -200,6 +200,14 @@ def test_who_changed_has_the_version_of_the_record_and_nobody_else(
     assert {imports.student(source_id).version for source_id in (*changed, "U40")} == {size}
 
 
+def test_a_date_of_birth_is_a_version_of_a_student_of_whom_nothing_else_is_said(imports: Imports) -> None:
+    imports.roster(users=[user("U1"), user("U2")], demographics=[born("U1", "2012-03-04"), born("U2", "2012-03-04")])
+    before = imports.student("U2").version
+    imports.roster(demographics=[born("U1", "2012-03-05"), born("U2", "2012-03-04")])
+    assert imports.student("U1").version == imports.portal.office.size()
+    assert imports.student("U2").version == before
+
+
 def test_the_same_key_finds_the_first_report(imports: Imports) -> None:
     path = roster(imports.place / "once", users=[user("U1")])
     first = imports.path(path, key="night")
