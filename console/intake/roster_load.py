@@ -185,12 +185,14 @@ def take_over(load: Load, differences: Differences) -> None:
     for kind in load.stage.kinds.values():
         load.step()
         differing = differences.get(kind.name, {})
-        if ADDED in differing:
-            _add(load, kind, differing[ADDED])
         for change, carry_out in _STEPS:
             if change in differing:
                 carry_out(load, kind)
-    _births(load)
+        if kind.name == "students":
+            # Whoever is added brings theirs.
+            _births(load)
+        if ADDED in differing:
+            _add(load, kind, differing[ADDED])
 
 
 def _tied(load: Load, kind: RosterKind) -> None:

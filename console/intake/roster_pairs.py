@@ -104,6 +104,7 @@ def _want_ties(load: Load, look: _Look) -> None:
             contact.c.id.label("contact_id"),
             student.c.id.label("student_id"),
             *(sa.func.max(links.c[name]).label(name) for name in ("relation", "restricted", "reference")),
+            sa.func.count().label("links"),
         )
         .select_from(
             links.join(contact, contact.c.source_id == links.c.guardian).join(
@@ -130,6 +131,7 @@ def _want_ties(load: Load, look: _Look) -> None:
             relation,
             restricted,
             sa.case((own, said.c.reference), else_=sa.func.coalesce(said.c.reference, tie.c.restriction_reference)),
+            said.c.links,
         )
         .select_from(
             said.join(contact, contact.c.id == said.c.contact_id)
@@ -141,7 +143,15 @@ def _want_ties(load: Load, look: _Look) -> None:
             contact.c.status == ACTIVE, student.c.status == ACTIVE, student.c.source_id.not_in(_held(load, "students"))
         )
     )
-    _want(load, ("kind", "one", "other", "relation", "restricted", "reference"), query)
+    _want(load, ("kind", "one", "other", "relation", "restricted", "reference", "links"), query)
+
+
+def all_tied(load: Load) -> bool:
+    """Whether every link became part of a tie, so that none names somebody whom nobody knows; to be asked after `join_up`."""
+    links, pairs = load.stage.links, load.stage.pairs
+    tied = sa.select(sa.func.coalesce(sa.func.sum(pairs.c.links), 0))
+    said = sa.select(sa.func.count()).select_from(links)
+    return bool(load.connection.execute(sa.select(tied.scalar_subquery() == said.scalar_subquery())).scalar_one())
 
 
 def _ended_ties(load: Load) -> sa.ColumnElement[bool]:

@@ -16,7 +16,7 @@ from console.intake.roster_files import KINDS, Mode
 from console.intake.roster_ids import look_at_ids
 from console.intake.roster_known import Portal
 from console.intake.roster_load import Load, compare, counts, differing, lock, stamp, take_over
-from console.intake.roster_pairs import join_up
+from console.intake.roster_pairs import all_tied, join_up
 from console.intake.roster_reading import read_into
 from console.intake.roster_stage import Reading
 from console.intake.roster_tables import stage
@@ -208,20 +208,7 @@ def _dangling(load: Load, findings: Findings) -> None:
 
     person = members.c.person_source_id
     nobody = sa.and_(no(student, person), no(staff, person), no(contact, person))
-    # One absence to a statement: PostgreSQL joins for one what for either of two it looks up row by row.
-    links_to_nobody = sa.union(
-        *(
-            sa.select(links.c.line).where(no(table, end))
-            for table, end in ((contact, links.c.guardian), (student, links.c.student))
-        )
-    )
-    for file, column, reason, query in (
-        (
-            "users.csv",
-            "agentSourcedIds",
-            "one of them is no guardian or student that is known, not tied",
-            links_to_nobody,
-        ),
+    queries: list[tuple[str, str, str, sa.SelectBase]] = [
         (
             "enrollments.csv",
             "classSourcedId",
@@ -234,7 +221,18 @@ def _dangling(load: Load, findings: Findings) -> None:
             "no user has this identifier",
             sa.select(members.c.line).where(nobody),
         ),
-    ):
+    ]
+    if not all_tied(load):
+        # One absence to a statement: PostgreSQL joins for one what for either of two it looks up row by row.
+        links_to_nobody = sa.union(
+            *(
+                sa.select(links.c.line).where(no(table, end))
+                for table, end in ((contact, links.c.guardian), (student, links.c.student))
+            )
+        )
+        reason = "one of them is no guardian or student that is known, not tied"
+        queries.insert(0, ("users.csv", "agentSourcedIds", reason, links_to_nobody))
+    for file, column, reason, query in queries:
         found = query.subquery()
         lines = sa.select(found.c.line).distinct().order_by(found.c.line).limit(KEPT)
         for line in load.connection.execute(lines).scalars():

@@ -209,6 +209,7 @@ def stage() -> Stage:
             text("relation"),
             sa.Column("restricted", sa.Boolean),
             text("reference"),
+            sa.Column("links", sa.Integer),
             text("change"),
         ),
         metadata=metadata,
