@@ -1,22 +1,25 @@
 """Remembers which identifiers of a file came before, in flat memory: a file of a million rows must not fill the memory with them.
 
-What is kept of one is Python's keyed 64-bit hash, in a private SQLite database without a name: some megabytes in memory, the rest in a
-temporary file that nobody else can open, in which no identifier stands. Two identifiers of one file have the same hash once in thirty
-million files of a million rows; the second row is then taken for a repetition and said.
+What is kept of one is Python's keyed 64-bit hash: eight bytes in a table of numbers, which grows to 16 MiB; beyond that, in a private
+SQLite database without a name, a temporary file that nobody else can open and in which no identifier stands. Two identifiers of one
+file have the same hash once in thirty million files of a million rows; the second row is then taken for a repetition and said.
 """
 
 from __future__ import annotations
 
+from array import array
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
-FEW = 5_000
-"""So many are kept in a set, which is faster."""
+SLOTS = 1 << 12
+"""Of the table at first; it doubles."""
+MOST_SLOTS = 1 << 21
+"""Of the table at most: for 1.4 million identifiers."""
 TOGETHER = 200
-"""So many are written by one statement, for a statement costs as much as writing one."""
+"""So many are written to the database by one statement, for a statement costs as much as writing one."""
 _CACHE_KIBIBYTES = 8 << 10
 
 
@@ -24,26 +27,38 @@ class Seen:
     """The identifiers that came so far."""
 
     def __init__(self) -> None:
-        self._few: set[int] = set()
+        self._count = 0
+        self._slots = _empty(SLOTS)
         self._many: Any = None
         self._call = 0
 
     def add(self, names: Sequence[str]) -> set[int]:
         """Take them in. Returns the places of those that had come before, in an earlier call or in this one."""
-        hashes = list(map(hash, names))
-        if self._many is None and len(self._few) + len(names) <= FEW:
-            if len(set(hashes)) == len(hashes) and self._few.isdisjoint(hashes):
-                self._few.update(hashes)
-                return set()
-            return {place for place, each in enumerate(hashes) if self._was_there(each)}
-        if self._many is None:
-            self._open()
-        return self._put(hashes)
+        # An empty slot is 0, which is the hash of no other text than the empty one.
+        hashes = [each or 1 for each in map(hash, names)]
+        if self._many is None and self._fits(len(hashes)):
+            again = _put(self._slots, hashes)
+            self._count += len(hashes) - len(again)
+            return again
+        return self._keep(hashes)
 
-    def _was_there(self, each: int) -> bool:
-        size = len(self._few)
-        self._few.add(each)
-        return len(self._few) == size
+    def _fits(self, more: int) -> bool:
+        """Whether the table has room for so many more; it grows for them, or gives what it has to the database."""
+        needed = (self._count + more) * 3 // 2
+        size = len(self._slots)
+        if needed <= size:
+            return True
+        held = filter(None, self._slots)
+        while size < needed:
+            size *= 2
+        if size <= MOST_SLOTS:
+            self._slots = _empty(size)
+            _put(self._slots, held)
+            return True
+        self._open()
+        self._keep(sorted(held))
+        self._slots = _empty(0)
+        return False
 
     def _open(self) -> None:
         import sqlite3
@@ -58,10 +73,8 @@ class Seen:
             self._many.execute(f"PRAGMA {each}")
         self._many.execute("CREATE TABLE seen (hash INTEGER PRIMARY KEY, call INTEGER)")
         self._many.execute("BEGIN")
-        self._put(list(self._few))
-        self._few.clear()
 
-    def _put(self, hashes: list[int]) -> set[int]:
+    def _keep(self, hashes: list[int]) -> set[int]:
         self._call += 1
         before = self._many.total_changes
         for start in range(0, len(hashes), TOGETHER):
@@ -77,6 +90,26 @@ class Seen:
                 again.add(place)
             new.add(each)
         return again
+
+
+def _empty(size: int) -> array[int]:
+    return array("q", bytes(8 * size))
+
+
+def _put(slots: array[int], hashes: Iterable[int]) -> set[int]:
+    """Each into the first free slot from its own on (open addressing). Returns the places of those that were there."""
+    last = len(slots) - 1
+    again = set()
+    for place, each in enumerate(hashes):
+        slot = each & last
+        while held := slots[slot]:
+            if held == each:
+                again.add(place)
+                break
+            slot = (slot + 1) & last
+        else:
+            slots[slot] = each
+    return again
 
 
 @cache
