@@ -283,7 +283,9 @@ class Chosen:
         pinned = [chosen[f"before_{n}"] for n in range(len(self._columns))]
         pinned += [chosen[f"after_{n}"] for n in self._pinned]
         raw = [sa.type_coerce(column, sa.types.NullType()) for column in pinned]
-        query = sa.select(chosen.number, chosen.id, *ties, *(tie.is_(None) for tie in ties), *raw)
+        # Which ties are missing as one number, a bit for each: a row is taken apart and compared column by column.
+        missing = sum((sa.case((tie.is_(None), 1 << place), else_=0) for place, tie in enumerate(ties)), sa.literal(0))
+        query = sa.select(chosen.number, chosen.id, *ties, missing, *raw)
         kinds = 2 + len(ties)
         alike: dict[tuple[Any, ...], tuple[Change, tuple[int, ...]]] = {}
         done = 0
@@ -291,7 +293,7 @@ class Chosen:
             for kind, group in groupby(portion, itemgetter(slice(kinds, None))):
                 known = alike.get(kind)
                 if known is None:
-                    known = alike[kind] = self._change(kind[len(ties) :], kind[: len(ties)])
+                    known = alike[kind] = self._change(kind[1:], kind[0])
                 change, places = known
                 rows = list(group)
                 if (rows[0][0], rows[-1][0]) != (done + 1, done + len(rows)):
@@ -305,10 +307,10 @@ class Chosen:
         process = column.type.dialect_impl(dialect).result_processor(dialect, None)
         return process(value) if process else value
 
-    def _change(self, values: Sequence[Any], missing: Sequence[bool]) -> tuple[Change, tuple[int, ...]]:
+    def _change(self, values: Sequence[Any], missing: int) -> tuple[Change, tuple[int, ...]]:
         """What a record says of these pinned values before and after: of the case, and of the ties that are there and change.
 
-        Besides, the places of those ties' ids in the row.
+        The ties whose bit of `missing` is set are not there. Besides, the places of those ties' ids in the row.
         """
         from models.bulk import stored
 
@@ -324,7 +326,7 @@ class Chosen:
         ties = sorted(
             (str(table.name), place)
             for place, table in enumerate(self._ties)
-            if not missing[place] and table in changed
+            if not missing >> place & 1 and table in changed
         )
         told = {self._case.name, *(name for name, _ in ties)}
         kept = [n for n, table in enumerate(tables) if table.name in told]

@@ -212,6 +212,8 @@ def _of(load: Load, kind: RosterKind, change: str) -> sa.Select[Any]:
 
 def _add(load: Load, kind: RosterKind, count: int) -> None:
     """Insert the staged rows that are not there, `count` of them."""
+    from models.bulk import first_rows
+
     staged = kind.stage
     columns = ["source_id", *kind.columns, "row_hash"]
     values: list[sa.ColumnElement[Any]] = [staged.c[name] for name in columns]
@@ -235,7 +237,8 @@ def _add(load: Load, kind: RosterKind, count: int) -> None:
         found = load.stage.differences
         lines = sa.select(found.c.line).where(found.c.kind == kind.name, found.c.change == ADDED)
         query = query.where(staged.c.line.in_(lines))
-    load.connection.execute(kind.table.insert().from_select(columns, query))
+    with first_rows(load.connection, kind.table, count):
+        load.connection.execute(kind.table.insert().from_select(columns, query))
 
 
 def _school_id(staged: sa.Table) -> sa.ScalarSelect[Any]:
