@@ -34,6 +34,7 @@ class _Standing:
     """What roles come to.
 
     `places` are (kind, org) with a period, `primary` and `named` the orgs at which one is a student; `said` tells one from another.
+    `homes` has for each primary org that came with them what `PeopleStage._at` makes of it.
     """
 
     roles: tuple[Role, ...]
@@ -41,6 +42,7 @@ class _Standing:
     primary: list[str] = field(default_factory=list)
     named: list[str] = field(default_factory=list)
     places: dict[tuple[str, str], list[Any]] = field(default_factory=dict)
+    homes: dict[str | None, tuple[str | None, bool]] = field(default_factory=dict)
     unknown: int = 0
     said: str = ""
     relative: bool = False
@@ -141,11 +143,27 @@ class PeopleStage:
         found.said = f"{found.places} {sorted(found.kinds)}"
         return found
 
-    def _home(self, primary_org: str | None, standing: _Standing, known: Known | None) -> str | None:
-        """The primary school, else the one that is known, the first one, the first org of any type."""
+    def _homes(
+        self, users: Users, standings: Sequence[_Standing], knowns: Sequence[Known | None]
+    ) -> tuple[list[str | None], list[bool]]:
+        """The home school of each student, and whether it, without dates, is all that the roles say of where they are."""
+        found = []
+        for primary, standing, known in zip(users["primary_org"], standings, knowns, strict=True):
+            org = primary if primary in self.orgs else None
+            at = standing.homes.get(org) if known is None else self._at(org, standing, known)
+            if at is None:
+                at = standing.homes[org] = self._at(org, standing, None)
+            found.append(at)
+        return [school for school, _ in found], [alone for _, alone in found]
+
+    def _at(self, primary_org: str | None, standing: _Standing, known: Known | None) -> tuple[str | None, bool]:
+        """The primary school, else the one that is known, the first one, the first org of any type; whether it stands alone."""
         named = (primary_org, *standing.primary, known.school if known else None, *standing.named)
         listed = [org for org in named if org is not None and org in self.orgs]
-        return next((org for org in listed if self.orgs[org] == SCHOOL), listed[0] if listed else None)
+        school = next((org for org in listed if self.orgs[org] == SCHOOL), listed[0] if listed else None)
+        places = standing.places
+        alone = not self.by_roles and len(places) == 1 and places.get(("students", school or "")) == [None, None]
+        return school, alone
 
     def _students(self, users: Users, standings: Sequence[_Standing], knowns: Sequence[Known | None]) -> set[int]:
         """Stage students. Returns the lines of those whose home school is all that is said of where they are."""
@@ -153,7 +171,7 @@ class PeopleStage:
         families = list(map(_family, users["family_name"]))
         codes = users["verification_code"]
         macs = iter(self.vault.mac_many("verification code", filter(None, codes)))
-        schools = list(map(self._home, users["primary_org"], standings, knowns))
+        schools, home = self._homes(users, standings, knowns)
         columns: list[Sequence[Any]] = [
             [number or person for number, person in zip(users["identifier"], ids, strict=True)],
             users["given_name"],
@@ -167,7 +185,6 @@ class PeopleStage:
             list(map(email_key, users["email"])),
         ]
         whole = [known is None for known in knowns]
-        home = list(map(self._at_home, standings, schools))
         hashes = digests(self.vault, "students", [*columns, codes], [school or "" for school in schools])
         ties = tie_hashes(
             _said(standing.said, str(known), *agents)
@@ -188,11 +205,6 @@ class PeopleStage:
             )
         )
         return set(compress(lines, home))
-
-    def _at_home(self, standing: _Standing, school: str | None) -> bool:
-        """Whether the home school, without dates, is all that the roles say of where the student is."""
-        places = standing.places
-        return not self.by_roles and len(places) == 1 and places.get(("students", school or "")) == [None, None]
 
     def _contacts(self, users: Users, standings: Sequence[_Standing]) -> None:
         names = list(map(add, users["given_name"], users["family_name"]))
