@@ -19,7 +19,6 @@ from console.intake.findings import KEPT
 from console.intake.oneroster import read_roster
 from console.intake.roster_files import KINDS, Mode
 from console.intake.roster_rows import ACCOUNT_TYPES, Link, Status, links_of
-from console.intake.seen import FEW, Seen
 from tests.rosters import ORGS, SAMPLES, SHARED, USER_HEADER, USERS, folder, manifest, zipped
 
 if TYPE_CHECKING:
@@ -244,15 +243,6 @@ def test_of_one_identifier_the_first_row_stands(tmp_path: Path) -> None:
     assert said(roster, "error") == [
         "users.csv line 3, column sourcedId: the identifier stands in an earlier row, which is used"
     ]
-
-
-def test_of_many_identifiers_each_that_came_before_is_found() -> None:
-    """In an earlier call or in this one, while they are few and once they are many."""
-    seen = Seen()
-    calls = [[f"U{n}" for n in range(start, start + 2_000)] for start in range(0, 4 * FEW, 2_000)]
-    assert [seen.add(names) for names in calls] == [set()] * len(calls)
-    assert seen.add(["V1", "U0", "V1", "V2", f"U{4 * FEW - 1}"]) == {1, 2, 4}
-    assert seen.add(["V2", "V3"]) == {0}
 
 
 def test_a_delta_needs_its_status_and_a_bulk_file_does_not(tmp_path: Path) -> None:

@@ -208,6 +208,19 @@ def test_a_date_of_birth_is_a_version_of_a_student_of_whom_nothing_else_is_said(
     assert imports.student("U2").version == before
 
 
+def test_a_date_of_birth_of_somebody_gone_touches_no_version_that_a_decision_gave_meanwhile(
+    imports: Imports, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody keeps others away from who is gone; the import would put its own, older number there."""
+    imports.roster(users=[user("U1"), user("U2")], demographics=[born("U1", "2012-03-04")])
+    imports.roster(users=[user("U2")], options={"allow_withdrawals": True})
+    imports.portal.decide("students", "mask", imports.student("U1").id, level="initial", review="+20d", reason="asked")
+    decided = imports.student("U1").version
+    monkeypatch.setattr(log, "read_size", lambda *_: 0)
+    imports.roster(demographics=[born("U1", "2012-03-05")])
+    assert (imports.student("U1").birth_date, imports.student("U1").version) == (date(2012, 3, 5), decided)
+
+
 def test_the_same_key_finds_the_first_report(imports: Imports) -> None:
     path = roster(imports.place / "once", users=[user("U1")])
     first = imports.path(path, key="night")

@@ -317,6 +317,8 @@ _STEPS = ((CHANGED, _change), (WITHDRAWN, _withdraw), (TIED, _tied))
 def _births(load: Load) -> None:
     births, student, found = load.stage.births, t.student, load.stage.differences
     held = sa.select(found.c.source_id).where(found.c.kind == "students", found.c.change == HELD)
+    # Of those who are gone nobody keeps others away, so that somebody may have decided meanwhile: theirs stays.
+    version = sa.case((student.c.status == RosterStatus.ACTIVE, load.version), else_=student.c.version)
     load.connection.execute(
         student.update()
         .where(
@@ -324,7 +326,7 @@ def _births(load: Load) -> None:
             births.c.birth_date.is_distinct_from(student.c.birth_date),
             student.c.source_id.not_in(held),
         )
-        .values(birth_date=births.c.birth_date, adult_on=births.c.adult_on, changed_at=load.now, version=load.version)
+        .values(birth_date=births.c.birth_date, adult_on=births.c.adult_on, changed_at=load.now, version=version)
     )
 
 

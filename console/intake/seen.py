@@ -18,6 +18,8 @@ SLOTS = 1 << 12
 """Of the table at first; it doubles."""
 MOST_SLOTS = 1 << 21
 """Of the table at most: for 1.4 million identifiers."""
+HANDED_OVER = 1 << 14
+"""Slots that the database takes over at a time: as Python's numbers they take five times the room."""
 TOGETHER = 200
 """So many are written to the database by one statement, for a statement costs as much as writing one."""
 _CACHE_KIBIBYTES = 8 << 10
@@ -48,16 +50,17 @@ class Seen:
         size = len(self._slots)
         if needed <= size:
             return True
-        held = filter(None, self._slots)
+        held = self._slots
         while size < needed:
             size *= 2
         if size <= MOST_SLOTS:
             self._slots = _empty(size)
-            _put(self._slots, held)
+            _put(self._slots, filter(None, held))
             return True
         self._open()
-        self._keep(sorted(held))
         self._slots = _empty(0)
+        for start in range(0, len(held), HANDED_OVER):
+            self._keep(sorted(filter(None, held[start : start + HANDED_OVER])))
         return False
 
     def _open(self) -> None:
@@ -93,7 +96,7 @@ class Seen:
 
 
 def _empty(size: int) -> array[int]:
-    return array("q", bytes(8 * size))
+    return array("q", (0,)) * size
 
 
 def _put(slots: array[int], hashes: Iterable[int]) -> set[int]:
