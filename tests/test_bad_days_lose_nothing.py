@@ -494,10 +494,15 @@ def test_a_signal_in_the_middle_of_a_command_leaves_nothing_half_done(day: Day, 
     assert bool(out) == (process.returncode == 0)
 
 
-@pytest.mark.parametrize("how", ["hang up", "terminate"])
+@pytest.mark.parametrize("how", ["hang up", "hang up, ignored by who started it", "terminate"])
 def test_a_console_that_ends_under_a_decision_leaves_all_of_it_or_none(day: Day, how: str) -> None:
     who = equip(day.settings)
-    with Pty([DISTRICT, "--config", day.config]) as pty:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN if "ignored" in how else signal.SIG_DFL)
+    try:
+        pty = Pty([DISTRICT, "--config", day.config])
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    with pty:
         type_sign_in(pty, who)
         pty.wait_for("What waits")
         pty.send("1")
@@ -513,13 +518,14 @@ def test_a_console_that_ends_under_a_decision_leaves_all_of_it_or_none(day: Day,
             pty.wait_for(f"▌ {CASES}")
             pty.send("\r")
             pty.wait_for("being carried out")
-            if how == "hang up":
+            if how.startswith("hang up"):
                 pty.hang_up()
             else:
                 os.kill(pty.pid, signal.SIGTERM)
             time.sleep(0.3)
         code = pty.exit_code(timeout=20)
         assert b"Traceback" not in pty.written
+        assert how == "terminate" or code == -signal.SIGHUP
     office = day.office()
     with office.reading() as connection:
         states = list(connection.execute(sa.select(t.registration.c.state)).scalars())

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import sys
 from importlib import import_module
 from typing import TYPE_CHECKING
@@ -48,6 +49,8 @@ def open_console(ctx: click.Context, prove: Callable[[], None] | None = None) ->
     # Again here, for who starts it otherwise than as a program: TEXTUAL_DRIVER and its like import any module they name.
     for name in loading(os.environ):
         del os.environ[name]
+    # Whoever started it may have had hanging up ignored, as nohup does: a screen without its terminal would stay there, signed in.
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
     chosen = settings(ctx)
     from screens.first_page import FirstPage
     from screens.plain import Plain
