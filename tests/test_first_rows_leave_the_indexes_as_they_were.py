@@ -47,7 +47,7 @@ def test_a_first_roster_leaves_the_indexes_as_they_were(imports: Imports, monkey
             assert connection.execute(sa.text("PRAGMA integrity_check")).scalars().all() == ["ok"]
 
 
-def test_only_the_first_rows_and_only_very_many_are_worth_it(portal: Portal, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_the_first_rows_and_only_very_many_are_worth_it(portal: Portal) -> None:
     portal.school()
     with writing(portal.office.engine) as connection:
         whole = _indexes(connection)

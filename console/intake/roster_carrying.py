@@ -43,7 +43,7 @@ def carry_out(load: Load, pair: Pair, ended: sa.ColumnElement[bool], looked_at: 
     load.step()
     connection, pairs, table = load.connection, load.stage.pairs, pair.table
     here = pair.here(pairs)
-    if connection.execute(sa.select(sa.exists().select_from(table))).scalar_one() == 0:
+    if not connection.execute(sa.select(sa.exists().select_from(table))).scalar_one():
         return Kind(pair.name, added=_add(load, pair, sa.true()))
     active = int(connection.execute(sa.select(sa.func.count()).select_from(table).where(table.c.active)).scalar_one())
     said = _mark(load, pair, ended, looked_at)
